@@ -1,0 +1,1 @@
+"""What keeps the book: executing notebooks, building pages, the address, the lints. The library needs none of it."""
