@@ -1,0 +1,103 @@
+"""Initialization: random normal, truncated normal, variance scaling and orthogonal (section 4.2 and Table 3).
+
+Fans are counted as TensorFlow counts them, variance scaling draws truncated normals cut at two standard deviations, and
+biases are zero, as in the authors' code.
+"""
+
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from snip_lib.data import as_generator, nearest
+
+# Standard deviation of a unit normal cut at +-2: dividing by it restores the variance that the cut takes away.
+TRUNCATED_STD = 0.87962566103423978
+
+# name -> (scale, which fan): the variance of a weight is scale / fan
+VARIANCE_SCALING = {"vs-l": (1.0, "in"), "vs-x": (1.0, "average"), "vs-h": (2.0, "in")}
+ALIASES = {"lecun": "vs-l", "glorot": "vs-x", "xavier": "vs-x", "he": "vs-h", "kaiming": "vs-h"}
+SCHEMES = (*VARIANCE_SCALING, "rn", "tn", "orthogonal")
+
+NORMALISATIONS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
+EMBEDDINGS = (nn.Embedding, nn.EmbeddingBag)
+RECURRENT = (nn.RNNBase, nn.RNNCellBase)
+
+
+def initialize_(
+    model: nn.Module, scheme: str, *, generator: torch.Generator | int, std: float | None = None
+) -> nn.Module:
+    """Draw every weight of `model` anew, in place, in the order of `named_parameters`; returns the model.
+
+    scheme: "vs-l" (LeCun, the authors' code), "vs-x" or "glorot", "vs-h" or "he", "rn" (normal), "tn" (normal cut at
+    two `std`), "orthogonal". `rn` and `tn` need `std`, the others refuse it. Weights are tensors of two or more
+    dimensions; vectors (biases) become 0, normalisation layers are reset (scale 1, shift 0), embeddings are left alone.
+    A tied tensor is drawn once, as what its first name says. Draws are made on the CPU, in the parameter's precision
+    but at least float32, so that a seed gives the same weights on every device.
+
+    Raises ValueError for an unknown scheme, or a `std` that is missing, superfluous or not positive.
+    """
+    scheme = canonical(scheme, std)
+    source = as_generator(generator)
+    for module, name, parameter in _drawn_parameters(model):
+        if parameter.ndim < 2:
+            parameter.detach().zero_()
+            continue
+        precision = torch.promote_types(parameter.dtype, torch.float32)
+        value = torch.empty(parameter.shape, dtype=precision, device="cpu")
+        _draw_(value, fans(module, name, parameter), scheme, std, source)
+        parameter.detach().copy_(value)
+    for module in model.modules():
+        if isinstance(module, NORMALISATIONS):
+            module.reset_parameters()
+        elif hasattr(module, "reset_constants"):  # what is neither drawn nor 0: see `RowReader`
+            module.reset_constants()
+    return model
+
+
+def canonical(scheme: str, std: float | None = None) -> str:
+    """The scheme's one name ("glorot" -> "vs-x"), after checking that `std` is given where needed, and only there."""
+    name = ALIASES.get(str(scheme).lower(), str(scheme).lower())
+    if name not in SCHEMES:
+        known = (*SCHEMES, *ALIASES)
+        raise ValueError(f"unknown initialization {scheme!r}; known: {', '.join(known)}{nearest(scheme, known)}")
+    if (name in ("rn", "tn")) != (std is not None):
+        raise ValueError(f"initialization {name!r} {'needs std=' if std is None else 'takes no std'}")
+    if std is not None and not (math.isfinite(std) and std > 0):
+        raise ValueError(f"std must be a positive number, got {std}")
+    return name
+
+
+def fans(module: nn.Module, name: str, parameter: Tensor) -> tuple[int, int]:
+    """(fan in, fan out) as TensorFlow counts them: inputs and outputs times the size of the kernel.
+
+    A recurrent layer's two matrices count as the one kernel on (input, state) that they are halves of.
+    """
+    if isinstance(module, RECURRENT) and ("_ih" in name or "_hh" in name):
+        halves = name.replace("_hh", "_ih"), name.replace("_ih", "_hh")
+        return sum(getattr(module, half).shape[1] for half in halves), parameter.shape[0]
+    kernel = math.prod(parameter.shape[2:])
+    return parameter.shape[1] * kernel, parameter.shape[0] * kernel
+
+
+def _drawn_parameters(model: nn.Module) -> Iterator[tuple[nn.Module, str, nn.Parameter]]:
+    seen = set()
+    for module in model.modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            if parameter not in seen and not isinstance(module, NORMALISATIONS + EMBEDDINGS):
+                yield module, name, parameter
+            seen.add(parameter)
+
+
+def _draw_(value: Tensor, fan: tuple[int, int], scheme: str, std: float | None, source: torch.Generator) -> None:
+    if scheme == "orthogonal":
+        nn.init.orthogonal_(value, generator=source)
+    elif scheme == "rn":
+        value.normal_(0.0, std, generator=source)
+    elif scheme == "tn":
+        nn.init.trunc_normal_(value, std=std, a=-2 * std, b=2 * std, generator=source)
+    else:
+        scale, which = VARIANCE_SCALING[scheme]
+        width = math.sqrt(scale / {"in": fan[0], "average": sum(fan) / 2}[which]) / TRUNCATED_STD
+        nn.init.trunc_normal_(value, std=width, a=-2 * width, b=2 * width, generator=source)
