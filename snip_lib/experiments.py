@@ -1,0 +1,148 @@
+"""What is run: a `Run` is one trained network, an `Experiment` a table or figure of runs.
+
+A run's name is a hash of its content, so that a record says which run it is of, and the same run is never paid for
+twice.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from snip_lib import criteria, data, init, models
+from snip_lib.training import Recipe
+
+
+def later(default: object):
+    """A field added after records existed: left out of the hash while it has its default, so that old names stand."""
+    return field(default=default, metadata={"later": True})
+
+
+METHOD = 1  # raised by one when a change in any room changes results; records of an older method show as stale
+SCORING = ("criterion", "score_init", "score_std", "redraw", "batch_norm", "pruning_batch")  # idle in a dense run
+
+
+@dataclass(frozen=True)
+class Run:
+    """One network, pruned once and trained, with every choice that changes the result.
+
+    data, network: names of the data and model rooms. sparsity: as a decimal string or number in [0, 1); 0 is the dense
+    network, whatever the criterion. criterion: a name of the criteria room. init: of the trained weights; score_init:
+    of the scored ones (None: the same scheme); std and score_std go with "rn" and "tn". redraw: whether the trained
+    weights are drawn anew after scoring, as the authors' code does. pruning_batch: examples scored. seed: of the
+    weights, the pruning batch, the random criterion and the order of the training batches. split_seed: of the
+    validation split.
+    labels: "true", or "random" to train on labels drawn uniformly while the mask comes from the true ones (Figure 4).
+    threads: of torch on a CPU, where their number changes the last digits.
+    """
+
+    data: str
+    network: str
+    sparsity: float
+    recipe: Recipe
+    seed: int
+    criterion: str = "snip"
+    init: str = "vs-l"
+    std: float | None = None
+    score_init: str | None = None
+    score_std: float | None = None
+    redraw: bool = True
+    batch_norm: str = "identity"
+    pruning_batch: int = 100
+    split_seed: int = 0
+    labels: str = "true"
+    threads: int = 1
+    dtype: str = "float32"
+
+    def __post_init__(self):
+        if isinstance(self.recipe, dict):  # as read from a record
+            self._set(recipe=Recipe(**self.recipe))
+        data.check_name(self.data)
+        criteria.named(self.criterion)
+        models.named(self.network)
+        self._set(init=init.canonical(self.init, self.std), sparsity=float(self.sparsity))
+        if self.score_init is not None:
+            self._set(score_init=init.canonical(self.score_init, self.score_std))
+            if not self.redraw:
+                raise ValueError("redraw=False scores the weights that are trained, so it takes no score_init")
+        if not 0 <= Fraction(str(self.sparsity)) < 1:
+            raise ValueError(f"sparsity must be in [0, 1), got {self.sparsity}")
+        if self.labels not in ("true", "random"):
+            raise ValueError(f"labels must be 'true' or 'random', got {self.labels!r}")
+        if self.sparsity == 0:  # nothing is scored, so that all dense runs of a seed are one
+            self._set(**{f.name: f.default for f in dataclasses.fields(self) if f.name in SCORING})
+
+    def _set(self, **values: object) -> None:
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def name(self) -> str:
+        """Sixteen hexadecimal digits: the hash of the run's content."""
+        return hashlib.sha256(json.dumps(_hashed(self), sort_keys=True).encode()).hexdigest()[:16]
+
+    def to_dict(self) -> dict:
+        """Every field, defaults written out, as a record holds it; `Run(**d)` reads it back."""
+        return json.loads(json.dumps(dataclasses.asdict(self)))
+
+
+def _hashed(value: object) -> dict:
+    content = {}
+    for f in dataclasses.fields(value):
+        item = getattr(value, f.name)
+        if f.metadata.get("later") and item == f.default:
+            continue
+        content[f.name] = _hashed(item) if dataclasses.is_dataclass(item) else item
+    return content
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table, or one point of a figure: what is run, and what the paper says of it.
+
+    key: what tells the row from the others, such as {"network": "vgg-d", "sparsity": 0.95}. run: with seed 0; the other
+    seeds follow from it. paper: the paper's test error in percent, None where it gives none. paper_std, paper_runs:
+    its spread in points and number of runs, where stated. dense: key of the row from which the change is measured.
+    """
+
+    key: dict[str, object]
+    run: Run
+    paper: float | None = None
+    paper_std: float | None = None
+    paper_runs: int | None = None
+    dense: dict[str, object] | None = None
+
+    def seeded(self, seed: int) -> Run:
+        """The run of this row with another seed."""
+        return dataclasses.replace(self.run, seed=seed)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A table or a figure of the paper, or a study of ours.
+
+    declared: profile -> its rows. seeds: profile -> how many seeds are run where nobody says otherwise; its keys are
+    the profiles there are.
+    """
+
+    name: str
+    title: str
+    declared: Callable[[str], list[Row]]
+    seeds: dict[str, int]
+
+    def rows(self, profile: str) -> list[Row]:
+        """The rows of a profile. ValueError for one that the experiment does not have."""
+        if profile not in self.seeds:
+            known = ", ".join(self.seeds)
+            raise ValueError(
+                f"{self.name} has no profile {profile!r}; known: {known}{data.nearest(profile, self.seeds)}"
+            )
+        return self.declared(profile)
+
+    def plan(self, profile: str, *, seeds: int | None = None) -> list[Run]:
+        """All runs of a profile, one seed of every row before a second seed of any."""
+        rows = self.rows(profile)
+        runs = [row.seeded(seed) for seed in range(self.seeds[profile] if seeds is None else seeds) for row in rows]
+        return list(dict.fromkeys(runs))  # a run that two rows share is run once

@@ -1,0 +1,97 @@
+"""Whether our numbers agree with the paper's, by a rule that stood here before the numbers did.
+
+Errors are in percent, gaps and spreads in points. Fewer than three runs decide nothing.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+ENOUGH = 3  # runs
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Sample:
+    """How many runs, their mean, and their standard deviation (over n - 1); None where there is no such thing."""
+
+    n: int
+    mean: float | None
+    std: float | None
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Sample":
+        """The sample of these values."""
+        n = len(values)
+        mean = math.fsum(values) / n if n else None
+        std = math.sqrt(math.fsum((v - mean) ** 2 for v in values) / (n - 1)) if n > 1 else None
+        return cls(n, mean, std)
+
+    @property
+    def half_width(self) -> float | None:
+        """Half the width of the 95 % interval of the mean, by Student's t; None for a single run."""
+        return None if self.std is None else t_quantile(self.n - 1) * self.std / math.sqrt(self.n)
+
+
+def tolerance(data: str) -> float:
+    """How many points count as no difference: 0.2 on MNIST, 0.3 elsewhere."""
+    return 0.2 if data == "mnist" else 0.3
+
+
+def verdict(gap: float | None, half_width: float | None, *, n: int, allowed: float) -> str:
+    """The verdict on a gap, ours less the paper's, in points: agrees, better, worse, undecided or too few runs.
+
+    half_width: of the gap's 95 % interval. Agrees: the gap and the half-width are within `allowed`. Better, worse: what
+    is sure of the gap exceeds it.
+    """
+    if n < ENOUGH or gap is None or half_width is None:
+        return "too few runs"
+    if abs(gap) <= allowed and half_width <= allowed:
+        return "agrees"
+    if abs(gap) - half_width > allowed:
+        return "better" if gap < 0 else "worse"
+    return "undecided"
+
+
+def on_error(ours: Sample, paper: Sample, *, allowed: float) -> str:
+    """The verdict on an error, against the paper's mean, with Welch's interval where the paper gives a spread."""
+    if ours.n < ENOUGH:
+        return "too few runs"
+    half_width = ours.half_width if paper.std is None else welch(ours, paper)
+    return verdict(ours.mean - paper.mean, half_width, n=ours.n, allowed=allowed)
+
+
+def on_change(dense: Sample, sparse: Sample, *, paper: float, allowed: float) -> str:
+    """The verdict on the change from dense to sparse, against the paper's change in points."""
+    n = min(dense.n, sparse.n)
+    if n < ENOUGH:
+        return "too few runs"
+    return verdict(sparse.mean - dense.mean - paper, welch(dense, sparse), n=n, allowed=allowed)
+
+
+def welch(a: Sample, b: Sample) -> float | None:
+    """Half the width of Welch's 95 % interval of the difference of two means; None for a single run on either side."""
+    if a.std is None or b.std is None:
+        return None
+    u, v = a.std**2 / a.n, b.std**2 / b.n
+    if u + v == 0:
+        return 0.0
+    freedom = (u + v) ** 2 / (u**2 / (a.n - 1) + v**2 / (b.n - 1))
+    return t_quantile(freedom) * math.sqrt(u + v)
+
+
+def t_quantile(freedom: float) -> float:
+    """The t with a share of 95 % of Student's distribution between -t and t, for any degrees of freedom >= 1."""
+    low, high = 0.0, 13.0  # 12.71 is the one for a single degree of freedom
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _within(middle, freedom) < CONFIDENCE else (low, middle)
+    return high
+
+
+def _within(t: float, freedom: float, steps: int = 400) -> float:
+    """The share of Student's distribution between -t and t, by Simpson's rule."""
+    scale = math.exp(math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2)) / math.sqrt(freedom * math.pi)
+    heights = [(1 + (t * i / steps) ** 2 / freedom) ** (-(freedom + 1) / 2) for i in range(steps + 1)]
+    total = heights[0] + heights[-1] + 4 * sum(heights[1:-1:2]) + 2 * sum(heights[2:-1:2])
+    return 2 * scale * total * t / steps / 3

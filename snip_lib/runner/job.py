@@ -1,0 +1,130 @@
+"""One run in memory: its data, its scores and masks, the weights that are trained, and what it measured."""
+
+import dataclasses
+import functools
+import inspect
+import time
+import warnings
+
+import torch
+from torch import nn
+
+from snip_lib import criteria, data, models
+from snip_lib.data import DataSet, generator
+from snip_lib.experiments import Run
+from snip_lib.masks import LayerCollapseWarning, Masks, keep_top, snip
+from snip_lib.saliency import prunable_parameters
+from snip_lib.training import Trainer
+from snip_lib.training.execution import Execution
+
+
+class Job:
+    """What one run holds in memory: the masks, the network and its trainer."""
+
+    def __init__(self, run: Run, device: torch.device | str, state: dict | None = None):
+        """state: of an earlier job of the same run, to go on from."""
+        self.run, dataset = run, dataset_of(run, device)
+        start = time.perf_counter()
+        if state is None:
+            self.masks, self.model = prune(run, dataset)
+        else:
+            self.masks = Masks(state["masks"]) if state["masks"] else None
+            self.model = _network(run, dataset, "train weights")
+        self.seconds = time.perf_counter() - start if state is None else state["seconds"]
+        self.classes = dataset.classes
+        execution = Execution.on(device, run.dtype)
+        seen = _labelled(run, dataset)
+        self.trainer = Trainer(
+            self.model, seen, run.recipe, seed=run.seed, masks=self.masks, execution=execution
+        )  # fmt: skip
+        if state is not None:
+            self.trainer.load_state_dict(state["trainer"])
+
+    def state(self) -> dict:
+        """What a later job goes on from."""
+        masks = dict(self.masks) if self.masks is not None else None
+        return {"trainer": self.trainer.state_dict(), "masks": masks, "seconds": self.seconds}
+
+    def metrics(self) -> dict:
+        """What was measured, as a record holds it: errors as shares, None where a run diverged."""
+        result, layers = self.trainer.result, self.layers()
+        ended = result.diverged is None
+        return {
+            "test_error": result.test_error if ended else None,
+            "best_test_error": result.best_test_error if ended else None,
+            "valid_error": result.valid_error[-1][1] if ended else None,
+            "last_test_errors": result.last_test_errors,
+            "valid_errors": result.valid_error,
+            "losses": [[iteration, round(loss, 6)] for iteration, loss in result.loss],
+            "diverged": result.diverged,
+            "classes": self.classes,
+            "kept": sum(kept for kept, _ in layers.values()),
+            "total": sum(total for _, total in layers.values()),
+            "layers": layers,
+            "empty_layers": self.masks.empty_layers() if self.masks is not None else [],
+            "iterations": result.iterations,
+            "seconds": round(result.seconds, 3),
+            "scoring_seconds": round(self.seconds, 3),
+        }
+
+    def layers(self) -> dict[str, list[int]]:
+        """Name of each prunable parameter -> [kept, of how many]."""
+        if self.masks is not None:
+            return {name: [int(mask.sum()), mask.numel()] for name, mask in self.masks.items()}
+        return {name: [p.numel(), p.numel()] for name, p in prunable_parameters(self.model).items()}
+
+
+def prune(run: Run, dataset: DataSet) -> tuple[Masks | None, nn.Module]:
+    """The masks, None where dense, and the network with the weights that are trained (Algorithm 1, lines 1 to 5).
+
+    With `redraw` they are drawn after, and independently of, the weights that are scored, as the authors' code does.
+    """
+    model = _network(run, dataset, "train weights")
+    if run.sparsity == 0:
+        return None, model
+    scored = _network(run, dataset, "score weights") if run.redraw else model
+    x, y = data.pruning_batch(dataset, run.pruning_batch, seed=run.seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LayerCollapseWarning)  # the record names the layers that were left empty
+        if run.criterion == "snip":
+            return snip(scored, x, y, sparsity=run.sparsity, batch_norm=run.batch_norm), model
+        return keep_top(scores(run, scored, x, y), sparsity=run.sparsity), model
+
+
+def scores(run: Run, model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> criteria.Scores:
+    """The scores of the run's criterion; each criterion is given those of the run's choices that it knows."""
+    criterion = criteria.named(run.criterion)
+    choices = {"batch_norm": run.batch_norm, "generator": generator(run.seed, "criterion")}
+    known = inspect.signature(criterion).parameters
+    return criterion(model, x, y, **{key: value for key, value in choices.items() if key in known})
+
+
+def dataset_of(run: Run, device: torch.device | str) -> DataSet:
+    """The run's data set on the device; the last one used is kept in memory."""
+    return _loaded(run.data, run.split_seed, str(device))
+
+
+@functools.lru_cache(maxsize=1)
+def _loaded(name: str, split_seed: int, device: str) -> DataSet:
+    return data.load(name, split_seed=split_seed, device=device)
+
+
+def _labelled(run: Run, dataset: DataSet) -> DataSet:
+    """The data set that is trained on: with labels drawn uniformly where the run says so (Figure 4)."""
+    if run.labels == "true":
+        return dataset
+    drawn = torch.randint(dataset.classes, dataset.train_y.shape, generator=generator(run.seed, "random labels"))
+    return dataclasses.replace(dataset, train_y=drawn.to(dataset.train_y.device))
+
+
+def _network(run: Run, dataset: DataSet, purpose: str) -> nn.Module:
+    scored = purpose == "score weights" and run.score_init is not None
+    return models.build(
+        run.network,
+        init=run.score_init if scored else run.init,
+        std=run.score_std if scored else run.std,
+        generator=generator(run.seed, purpose),
+        input_shape=dataset.input_shape,
+        classes=dataset.classes,
+        device=dataset.train_x.device,
+    )

@@ -1,0 +1,121 @@
+"""Runs and their names, and the experiments as declared."""
+
+import dataclasses
+
+import pytest
+
+from snip_lib import experiments, models, studies
+from snip_lib.experiments import Run
+from snip_lib.training.recipes import RECIPES, Recipe
+
+RECIPE = Recipe(iterations=10, batch_size=20, learning_rate=0.1)
+RUN = Run("digits", "lenet-300-100", 0.9, RECIPE, 0)
+OTHER = {
+    "data": "mnist", "network": "lenet-5-caffe", "sparsity": 0.95, "recipe": RECIPE.shortened(11), "seed": 1,
+    "criterion": "random", "init": "vs-h", "std": 0.1, "score_init": "vs-x", "score_std": 0.1, "redraw": False,
+    "batch_norm": "batch", "pruning_batch": 50, "split_seed": 1, "labels": "random", "threads": 2, "dtype": "bfloat16",
+}  # fmt: skip
+
+
+def test_names_stand():
+    """Records on disk carry these names: if this fails, a field was added without `later`."""
+    assert RUN.name == "ae0144233820f41d"
+    assert Run("mnist", "lenet-300-100", 0, RECIPES["paper-mnist"], 3).name == "f8211ccac145d084"
+
+
+@pytest.mark.parametrize("field", [f.name for f in dataclasses.fields(Run)])
+def test_every_choice_changes_the_name(field):
+    changed = {field: OTHER[field]}
+    if field == "std":
+        changed["init"] = "tn"
+    if field == "score_std":
+        changed["score_init"] = "tn"
+    assert dataclasses.replace(RUN, **changed).name != RUN.name
+
+
+def test_a_later_field_leaves_old_names_alone():
+    fields = [("a", int, dataclasses.field(default=1)), ("new", str, experiments.later("as before"))]
+    kind = dataclasses.make_dataclass("Kind", fields, frozen=True)
+    assert experiments._hashed(kind()) == {"a": 1}
+    assert experiments._hashed(kind(new="other")) == {"a": 1, "new": "other"}
+
+
+def test_a_run_reads_back_from_json():
+    assert Run(**RUN.to_dict()) == RUN
+    assert Run(**RUN.to_dict()).name == RUN.name
+
+
+def test_one_run_has_one_name():
+    assert Run("digits", "lenet-300-100", "0.9", RECIPE, 0).name == RUN.name
+    assert dataclasses.replace(RUN, init="lecun").name == RUN.name
+    dense = dataclasses.replace(RUN, sparsity=0)
+    assert dataclasses.replace(dense, criterion="random", pruning_batch=1, redraw=False).name == dense.name
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"data": "mnits"}, "did you mean 'mnist'"),
+        ({"network": "lenet-300"}, "did you mean 'lenet-300-100'"),
+        ({"criterion": "snap"}, "did you mean 'snip'"),
+        ({"init": "rn"}, "needs std="),
+        ({"sparsity": 1}, r"sparsity must be in \[0, 1\)"),
+        ({"sparsity": -0.1}, r"sparsity must be in \[0, 1\)"),
+        ({"labels": "none"}, "labels must be"),
+        ({"redraw": False, "score_init": "vs-x"}, "redraw=False"),
+    ],
+)
+def test_a_run_refuses(change, message):
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(RUN, **change)
+
+
+@pytest.mark.parametrize("name", studies.EXPERIMENTS)
+def test_one_seed_of_every_row_comes_before_a_second_of_any(name):
+    experiment = studies.named(name)
+    for profile in experiment.seeds:
+        seeds = [run.seed for run in experiment.plan(profile, seeds=3)]
+        assert seeds == sorted(seeds)
+        assert set(seeds) == {0, 1, 2}
+
+
+@pytest.mark.parametrize("name", studies.EXPERIMENTS)
+def test_rows_are_told_apart_and_know_their_dense_one(name):
+    for profile in studies.named(name).seeds:
+        rows = studies.named(name).rows(profile)
+        keys = [row.key for row in rows]
+        assert len({str(key) for key in keys}) == len(keys) == len({row.run.name for row in rows})
+        assert all(row.dense is None or row.dense in keys for row in rows)
+
+
+def test_table2_is_the_papers():
+    rows = studies.named("table2").rows("paper")
+    pruned = {row.key["network"]: row for row in rows if row.dense}
+    assert len(rows) == 24
+    assert len(pruned) == 12
+    assert pruned["vgg-like"].key["sparsity"] == 0.97
+    assert pruned["vgg-like"].paper == 8.0
+    assert pruned["vgg-d"].run.recipe.iterations == 150_000
+    assert {row.run.data for row in rows if row.key["network"].startswith(("lstm", "gru"))} == {"mnist"}
+    assert set(pruned) < set(models.NETWORKS)
+
+
+def test_table3_scores_and_trains_from_different_schemes():
+    rows = studies.named("table3").rows("paper")
+    assert len(rows) == 16
+    assert {row.run.init for row in rows} == {"vs-x"}
+    assert {row.run.score_init for row in rows} == {"rn", "tn", "vs-x", "vs-h"}
+    assert {row.paper_std is None for row in rows} == {False}
+    assert {(row.run.recipe.optimizer, row.run.recipe.weight_decay) for row in rows} == {("adam", 0.0)}
+
+
+def test_figure1_and_table1_share_their_dense_runs():
+    shared = set(studies.named("figure1").plan("laptop")) & set(studies.named("table1").plan("laptop"))
+    assert {(run.network, run.sparsity) for run in shared} == {("lenet-300-100", 0.0), ("lenet-5-caffe", 0.0)}
+
+
+def test_unknown_names_say_the_nearest():
+    with pytest.raises(ValueError, match="did you mean 'figure1'"):
+        studies.named("figure11")
+    with pytest.raises(ValueError, match="did you mean 'paper'"):
+        studies.named("figure1").plan("papers")

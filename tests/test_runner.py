@@ -1,0 +1,274 @@
+"""Runs: what is scored and trained, going on after a stop, two runners at once, kills, deadlines."""
+
+import dataclasses
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import pytest
+import torch
+from records_made import RECIPE, RUN
+
+from snip_lib import data, models, results, runner, training
+from snip_lib.data import generator
+from snip_lib.masks import snip
+from snip_lib.results import files
+from snip_lib.runner import engine, job
+from snip_lib.runner.checkpoints import Checkpoint, CheckpointWarning, claim
+from snip_lib.runner.engine import Plan
+
+ROOT = Path(__file__).resolve().parent.parent
+TIMES = {"seconds", "scoring_seconds"}
+LONGER = dataclasses.replace(RUN, recipe=RECIPE.shortened(30))
+
+
+def measured(metrics):
+    """Metrics without the times, which no two runs share."""
+    return {key: value for key, value in metrics.items() if key not in TIMES}
+
+
+def after(calls):
+    """A `stop` that says yes from its n-th question on."""
+    asked = iter(range(calls))
+    return lambda: next(asked, None) is None
+
+
+def test_a_run_is_algorithm_1_with_two_draws():
+    """The mask comes from one draw, the weights that are trained from another, as in the authors' code."""
+    dataset = data.load("digits")
+    masks, model = job.prune(RUN, dataset)
+    scored = models.build("lenet-300-100", generator=generator(0, "score weights"))
+    trained = models.build("lenet-300-100", generator=generator(0, "train weights"))
+    assert masks == snip(scored, *data.pruning_batch(dataset, 100, seed=0), sparsity=0.9)
+    assert torch.equal(model.fc1.weight, trained.fc1.weight)
+    assert not torch.equal(model.fc1.weight, scored.fc1.weight)
+    result = training.train(trained, dataset, RUN.recipe, seed=0, masks=masks)
+    assert runner.execute(RUN)["test_error"] == result.test_error
+
+
+def test_without_a_redraw_the_scored_weights_are_trained():
+    dataset = data.load("digits")
+    masks, model = job.prune(dataclasses.replace(RUN, redraw=False), dataset)
+    assert masks == snip(model, *data.pruning_batch(dataset, 100, seed=0), sparsity=0.9)
+
+
+def test_only_the_scored_weights_change_with_score_init():
+    dataset = data.load("digits")
+    masks, model = job.prune(RUN, dataset)
+    others, same = job.prune(dataclasses.replace(RUN, score_init="rn", score_std=0.1), dataset)
+    assert torch.equal(model.fc1.weight, same.fc1.weight)
+    assert masks != others
+
+
+def test_random_labels_are_trained_on_but_not_scored_on():
+    dataset, random_labels = data.load("digits"), dataclasses.replace(RUN, labels="random")
+    one, other = job.Job(RUN, "cpu"), job.Job(random_labels, "cpu")
+    assert one.masks == other.masks
+    drawn = other.trainer.data
+    assert 0.05 < (drawn.train_y == dataset.train_y).float().mean() < 0.15
+    assert torch.equal(drawn.test_y, dataset.test_y)
+
+
+def test_what_is_kept_is_told_layer_by_layer():
+    metrics = runner.execute(RUN)
+    assert metrics["layers"]["fc1.bias"] == [0, 300]
+    assert sum(kept for kept, _ in metrics["layers"].values()) == metrics["kept"] == 26_661
+    dense = runner.execute(dataclasses.replace(RUN, sparsity=0))
+    assert dense["kept"] == dense["total"] == 266_610
+
+
+def test_a_layer_left_empty_is_recorded_without_a_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        metrics = runner.execute(dataclasses.replace(RUN, criterion="magnitude", sparsity=0.99))
+    assert metrics["empty_layers"] == ["fc1.weight"]
+
+
+def test_a_run_that_diverges_says_so():
+    wild = dataclasses.replace(RECIPE, learning_rate=1e18, iterations=20)
+    metrics = runner.execute(dataclasses.replace(RUN, recipe=wild))
+    assert metrics["test_error"] is None
+    assert metrics["diverged"]["learning_rate"] == 1e18
+
+
+def test_threads_are_the_runs_while_it_runs():
+    seen = []
+    runner.execute(RUN, stop=lambda: seen.append(torch.get_num_threads()))
+    assert set(seen) == {1}
+
+
+@pytest.mark.parametrize("stops", [(1,), (7, 9), (29, 1, 2)])
+def test_a_stopped_run_ends_as_an_unbroken_one(tmp_path, stops):
+    checkpoint = Checkpoint(tmp_path, LONGER, "cpu")
+    for calls in stops:
+        assert runner.execute(LONGER, checkpoint=checkpoint, stop=after(calls)) is None
+        assert checkpoint.path.is_file()
+    assert measured(runner.execute(LONGER, checkpoint=checkpoint)) == measured(runner.execute(LONGER))
+
+
+def test_saving_often_changes_nothing(tmp_path):
+    often = runner.execute(RUN, checkpoint=Checkpoint(tmp_path, RUN, "cpu"), every=1e-9)
+    assert measured(often) == measured(runner.execute(RUN))
+
+
+def stopped(folder):
+    checkpoint = Checkpoint(folder, LONGER, "cpu")
+    runner.execute(LONGER, checkpoint=checkpoint, stop=after(20))
+    return checkpoint
+
+
+@pytest.mark.parametrize(("key", "value"), [("sources", "0" * 16), ("torch", "1.0"), ("method", 0), ("device", "cuda")])
+def test_a_checkpoint_of_something_else_is_refused_and_named(tmp_path, key, value):
+    checkpoint = stopped(tmp_path)
+    checkpoint.save(checkpoint.load())
+    other = Checkpoint(tmp_path, LONGER, "cpu")
+    other.origin[key] = value
+    with pytest.warns(CheckpointWarning, match=f"it is of {key} .*starts again"):
+        assert other.load() is None
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b[:-9] + b"\1" + b[-8:], lambda b: b"x"])
+def test_a_damaged_checkpoint_is_refused_and_the_run_starts_again(tmp_path, damage):
+    checkpoint = stopped(tmp_path)
+    checkpoint.path.write_bytes(damage(checkpoint.path.read_bytes()))
+    with pytest.warns(CheckpointWarning, match="not whole, or altered"):
+        metrics = runner.execute(LONGER, checkpoint=checkpoint)
+    assert measured(metrics) == measured(runner.execute(LONGER))
+
+
+def test_a_nest_survives_packing():
+    nest = {"a": [1, 2.5, None, "x", True], 3: (torch.arange(4), {"b": torch.tensor([True, False])})}
+    back = files.unpack(files.pack(nest))
+    assert back["a"] == nest["a"]
+    assert torch.equal(back[3][0], nest[3][0])
+    assert torch.equal(back[3][1]["b"], nest[3][1]["b"])
+    shared = torch.ones(3)
+    assert len(files.unpack(files.pack([shared, shared]))) == 2
+
+
+def test_a_run_in_words_says_what_is_not_as_always():
+    assert runner.describe(RUN) == "lenet-300-100 on digits, snip 90 %, seed 0"
+    other = dataclasses.replace(RUN, pruning_batch=10, labels="random")
+    assert "snip 90 %, pruning batch 10, labels random, seed 0" in runner.describe(other)
+
+
+def test_a_claim_is_for_one(tmp_path):
+    with claim(tmp_path, RUN) as mine, claim(tmp_path, RUN) as too:
+        assert mine
+        assert not too
+        assert runner.record(RUN, "figure1", profile="smoke", records=tmp_path) == "claimed"
+    assert runner.record(RUN, "figure1", profile="smoke", records=tmp_path) == "recorded"
+    assert runner.record(RUN, "figure1", profile="smoke", records=tmp_path) == "there"
+    assert not list((tmp_path / "checkpoints").glob("*.safetensors"))
+
+
+def test_too_little_memory_is_said_plainly(monkeypatch):
+    def full(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(job, "prune", full)  # no GPU to fill here
+    with pytest.raises(runner.RunError, match=r"does not fit into the memory of cpu.*--workers 1"):
+        runner.execute(RUN)
+
+
+def test_one_that_fails_does_not_stop_the_others(tmp_path):
+    greedy = dataclasses.replace(RUN, pruning_batch=5000)
+    told = []
+    plan = Plan("figure1", "smoke", [greedy, RUN], tmp_path)
+    engine.work(plan, lambda *event: told.append(event))
+    assert [event[:2] for event in told if event[0] != "at"] == [("failed", 0), ("ended", 1)]
+    assert "a pruning batch of 5000" in told[0][2]
+    assert plan.recorded() == [False, True]
+
+
+def test_nothing_starts_that_will_not_fit(tmp_path):
+    plan = Plan("figure1", "smoke", [RUN], tmp_path, deadline=time.time() + 20, paces={RUN.name: 60.0})
+    engine.work(plan, lambda *event: None)
+    assert plan.recorded() == [False]
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_the_deadline_is_kept_and_the_run_goes_on(tmp_path):
+    endless = dataclasses.replace(RUN, recipe=RECIPE.shortened(10**7))
+    start = time.time()
+    engine.work(Plan("figure1", "smoke", [endless], tmp_path, deadline=start + 5), lambda *event: None)
+    assert time.time() - start < 20
+    state = Checkpoint(tmp_path, endless, "cpu").load()
+    assert state["trainer"]["iteration"] > 0
+
+
+SIDES = """
+import sys
+from pathlib import Path
+from snip_lib import studies
+from snip_lib.runner import engine
+if __name__ == "__main__":
+    runs = studies.named("digits").plan("smoke")[:6]
+    plan = engine.Plan("digits", "smoke", runs, Path(sys.argv[1]), workers=2)
+    engine.run_here(plan, lambda *event: None)
+    sys.exit(plan.recorded().count(False))
+"""
+
+
+def test_two_workers_share_the_work(tmp_path):
+    script = tmp_path / "sides.py"
+    script.write_text(SIDES)
+    subprocess.run([sys.executable, script, tmp_path / "records"], check=True, cwd=ROOT, env=_environment())
+    found, complaints = results.read("digits", records=tmp_path / "records")
+    assert (len({r["name"] for r in found}), len(found), complaints) == (6, 6, [])
+
+
+def _environment():
+    return {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+
+
+def _start(folder):
+    command = [sys.executable, "-m", "snip_lib", "run", "digits", "--profile", "smoke", "--records", folder]
+    few = ["--only", "criterion=snip", "--seeds", "2"]
+    return subprocess.Popen(
+        [*command, *few, "--checkpoint", "0.1", "--workers", "1"], cwd=ROOT, env=_environment(),
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def _kill_at_random(folder, *, kills, seed):
+    """Two runners on one folder; one of them is killed at a random moment and started again, `kills` times."""
+    draw = random.Random(seed)
+    runners = [_start(folder), _start(folder)]
+    for _ in range(kills):
+        before = len(list(folder.glob("checkpoints/*")))
+        until = time.time() + 60  # the next kill comes when there is work to hit
+        while time.time() < until and len(list(folder.glob("checkpoints/*"))) <= before == 0:
+            time.sleep(0.05)
+        time.sleep(draw.uniform(0, 3))
+        victim = draw.randrange(2)
+        runners[victim].send_signal(signal.SIGKILL)
+        runners[victim].wait()
+        runners[victim] = _start(folder)
+    for process in runners:
+        process.wait(timeout=600)
+    last = _start(folder)
+    assert last.wait(timeout=600) == 0
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """The records of a pass that nobody disturbs."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    assert _start(folder).wait(timeout=600) == 0
+    return {r["name"]: measured(r["metrics"]) for r in results.read("digits", records=folder)[0]}
+
+
+@pytest.mark.parametrize("kills", [4, pytest.param(20, marks=pytest.mark.slow)])
+def test_killed_runners_record_every_run_once_and_the_same(tmp_path, undisturbed, kills):
+    _kill_at_random(tmp_path, kills=kills, seed=kills)
+    found, complaints = results.read("digits", records=tmp_path)
+    assert complaints == []
+    assert len(found) == len(undisturbed) == 12
+    assert {r["name"]: measured(r["metrics"]) for r in found} == undisturbed
+    assert not list(tmp_path.glob("checkpoints/*.safetensors"))
