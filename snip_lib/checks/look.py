@@ -1,0 +1,36 @@
+"""Exercises of *A first look at a mask*."""
+
+import torch
+
+from snip_lib.checks.verdict import Wrong, checker
+
+
+@checker
+def overlap_by_chance(answer):
+    """The Jaccard index of two random masks that keep 2 % each, from averages over and under the line."""
+    if abs(answer - 0.02**2) < 1e-6:
+        raise Wrong("this is the share that both keep: divide by the share that either keeps")
+    if abs(answer - 0.01) < 1e-9:
+        raise Wrong("nearly: what both keep is counted once in what either keeps")
+    if abs(answer - 0.02**2 / (1 - 0.98**2)) > 6e-4:
+        raise Wrong("what is the probability that both keep a connection, and that at least one does?")
+    return "about 1 in 99, half of the share that each keeps"
+
+
+@checker
+def units_in_use(in_use):
+    """A function (first, second) of boolean masks that counts the units with something in and something out."""
+    source = torch.Generator().manual_seed(0)
+    for units, inputs, outputs, share in (
+        (300, 784, 100, 0.001),
+        (300, 784, 100, 0.02),
+        (5, 2, 3, 0.5),
+        (4, 3, 1, 0.0),
+    ):
+        first = torch.rand(units, inputs, generator=source) < share
+        second = torch.rand(outputs, units, generator=source) < share
+        expected = sum(1 for j in range(units) if first[j].sum() > 0 and second[:, j].sum() > 0)
+        given = int(in_use(first.clone(), second.clone()))
+        if given != expected:
+            raise Wrong(f"of {units} units it counts {given}, and {expected} keep a connection in and one out")
+    return "counted unit by unit on four pairs of masks"

@@ -1,0 +1,14 @@
+"""The book's figures: one light style, one colour and marker a method. matplotlib is imported when one is drawn."""
+
+from snip_lib.figures.base import COLOURS, LOOKS, RAMP, look, numbers, percent, pixel_shares, style
+from snip_lib.figures.curves import error_curve
+from snip_lib.figures.layers import layer_density, mask_grid
+from snip_lib.figures.network import network_graph
+from snip_lib.figures.scores import histogram, scatter
+from snip_lib.figures.sizes import network_sizes
+from snip_lib.figures.tangents import tangents
+
+__all__ = [
+    "COLOURS", "LOOKS", "RAMP", "error_curve", "histogram", "layer_density", "look", "mask_grid", "network_graph",
+    "network_sizes", "numbers", "percent", "pixel_shares", "scatter", "style", "tangents",
+]  # fmt: skip

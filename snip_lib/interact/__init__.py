@@ -1,0 +1,13 @@
+"""Figures with a slider: one face that moves in static HTML, and a live twin that recomputes when there is a kernel."""
+
+from snip_lib.interact.frames import Frames
+from snip_lib.interact.lines import Lines
+from snip_lib.interact.live import SPARSITIES, Note, live, live_sparsity, progress
+from snip_lib.interact.panels import Bars, Panel, PixelMap, Text
+from snip_lib.interact.slider import Slider, slider
+from snip_lib.interact.sparsity import sparsity_figure
+
+__all__ = [
+    "SPARSITIES", "Bars", "Frames", "Lines", "Note", "Panel", "PixelMap", "Slider", "Text", "live", "live_sparsity",
+    "progress", "slider", "sparsity_figure",
+]  # fmt: skip

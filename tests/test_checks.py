@@ -1,0 +1,213 @@
+"""Every checker is given its untouched stub, wrong answers and the right one."""
+
+import hashlib
+import json
+import math
+from fractions import Fraction
+
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+from snip_lib import checks
+
+
+def sound(line, *, text=lambda record: json.dumps(record, sort_keys=True)):
+    record = json.loads(line)
+    told = record.pop("checksum")
+    return told == hashlib.sha256(text(record).encode()).hexdigest()
+
+
+def sound_bytes(line):
+    """Right for the line as it is written, wrong for one with other spaces."""
+    return "\n" not in line and sound(line)
+
+
+def change(loss, c, j):
+    return loss(c) - loss([0 if k == j else v for k, v in enumerate(c)])
+
+
+def change_in_place(loss, c, j):
+    before, c[j] = loss(c), 0
+    return before - loss(c)
+
+
+def scores(model, x, y, *, score=lambda p, d: (p * d).abs(), total=sum):
+    """Equation 6, or what it is with another score and other sums."""
+    parameters = dict(model.named_parameters())
+    gradients = torch.autograd.grad(cross_entropy(model(x), y), list(parameters.values()))
+    found = {n: score(p.detach(), d) for (n, p), d in zip(parameters.items(), gradients, strict=True)}
+    return {n: v / total(u.abs().sum() for u in found.values()) for n, v in found.items()}
+
+
+def per_tensor(model, x, y):
+    return {n: v / v.sum() for n, v in scores(model, x, y).items()}
+
+
+def by_backward(model, x, y):
+    cross_entropy(model(x), y).backward()
+    return scores(model, x, y)
+
+
+def doubled(model, x, y):
+    for p in model.parameters():
+        p.detach().mul_(2)
+    return scores(model, x, y)
+
+
+def count(m, s):
+    return math.floor(m * (1 - Fraction(str(s))) + Fraction(1, 2))
+
+
+def top(scores, kappa):
+    mask = torch.zeros_like(scores, dtype=torch.bool)
+    mask[scores.sort(descending=True, stable=True).indices[:kappa]] = True
+    return mask
+
+
+def threshold(scores, kappa):
+    return scores >= scores.sort(descending=True).values[kappa - 1]
+
+
+def sortable(x):
+    bits = x.view(torch.int32)
+    return torch.where(bits < 0, torch.iinfo(torch.int32).min - bits, bits)
+
+
+# name of the checker -> (the stub as the page has it, wrong answers, the right answer); each a tuple of arguments
+CASES: dict[str, tuple[tuple, list[tuple], tuple]] = {
+    "by_hand_sensitivities": (
+        ([..., ..., ..., ..., ..., ...],),
+        [([0, 2, 0, 0, 2, 0],), ([0, -2, 0, 0, -1, 0],), ([0, -2, 0],), ("02002",)],
+        ([0, -2, 0, 0, -2, 0],),
+    ),
+    "by_hand_batch": (([..., ..., ...],), [([1, 2, 5],), ([2, 5],), ([1, 5, 6],), ([0, 2, 4],)], ([5, 1, 3],)),
+    "exact_change": (
+        (lambda loss, c, j: ...,),
+        [(lambda loss, c, j: -change(loss, c, j),), (change_in_place,), (lambda loss, c, j: 0.0,)],
+        (change,),
+    ),
+    "sensitivity": (
+        (lambda model, x, y: ...,),
+        [
+            (lambda *a: scores(*a, score=lambda p, d: d.abs()),),
+            (lambda *a: scores(*a, score=lambda p, d: p * d),),
+            (lambda *a: scores(*a, total=lambda sums: 1),),
+            (lambda *a: scores(*a, score=lambda p, d: d.abs(), total=lambda sums: 1),),
+            (lambda *a: dict(list(scores(*a).items())[:2]),),
+            (lambda *a: scores(*a, score=lambda p, d: p.abs()),),
+            (per_tensor,),
+            (by_backward,),
+            (doubled,),
+        ],
+        (scores,),
+    ),
+    "how_many_stay": (
+        (..., lambda m, s: ...),
+        [(13_330, count), (13_331, lambda m, s: math.floor(m * (1 - s) + 0.5)), (13_331, lambda m, s: 13_331)],
+        (13_331, count),
+    ),
+    "exactly_kappa": (
+        (lambda scores, kappa: ...,),
+        [(threshold,), (lambda s, k: top(s.flip(0), k).flip(0),), (lambda s, k: s.topk(k).indices,)],
+        (top,),
+    ),
+    "overlap_by_chance": ((...,), [(0.0004,), (0.01,), (0.02,)], (0.0101,)),
+    "units_in_use": (
+        (lambda first, second: ...,),
+        [
+            (lambda first, second: first.any(1).sum(),),
+            (lambda first, second: (first.any(1) | second.any(0)).sum(),),
+            (lambda first, second: (first.any(0) & second.any(1)).sum(),),
+        ],
+        (lambda first, second: (first.any(1) & second.any(0)).sum(),),
+    ),
+    "passes": ((..., ...), [(277.8, 185.2), (463.0, 100.0), (250_000, 100_001)], (463.0, 185.2)),
+    "as_wide_as_allowed": ((..., ...), [(39_991, 16), (39_992, 17), (39_992, 12)], (39_992, 16)),
+    "schedule": (
+        (lambda sparsity, cycles: ...,),
+        [
+            (lambda s, n: [s * (i + 1) / n for i in range(n)],),
+            (lambda s, n: [s],),
+            (lambda s, n: [1 - 0.5**i for i in range(n)],),
+        ],
+        (lambda s, n: [1 - (1 - s) ** (i / n) for i in range(1, n + 1)],),
+    ),
+    "share_of_holding": ((..., ...), [(1 / 100, 1.0), (1 / 300, 1.0), (1 / 200, 1 / 2), (300, 3)], (1 / 300, 1 / 3)),
+    "sortable_bits": (
+        (lambda x: ...,),
+        [
+            (lambda x: x.view(torch.int32),),
+            (lambda x: x.view(torch.int32) ^ (x.view(torch.int32) >> 31 & 0x7FFFFFFF),),  # -0 below 0
+            (lambda x: x.view(torch.int32).abs(),),
+            (lambda x: x.to(torch.int32),),
+            (lambda x: x.argsort().argsort(),),
+        ],
+        (sortable,),
+    ),
+    "size_cliff": ((...,), [(0.98 - 0.005,), (97.8,), (0.02,)], (0.978,)),
+    "lstm_connections": (
+        (lambda h: ...,),
+        [
+            (lambda h: 29 * h + 4 * h * (2 * h + 2) + 10 * h + 10,),
+            (lambda h: 4 * h * (2 * h + 1) + 10 * h + 10,),
+            (lambda h: 29 * h + 4 * h * (2 * h + 1),),
+            (lambda h: 29 * h + h * (2 * h + 1) + 10 * h + 10,),
+            (lambda h: 136_586,),
+        ],
+        (lambda h: 29 * h + 4 * h * (2 * h + 1) + 10 * h + 10,),
+    ),
+    "saved_by_thin_kernels": ((...,), [(589_824,), (2_359_296,)], (4_718_592,)),
+    "chain_rule": ((...,), [(2,), (3,), ("6",)], (6,)),
+    "autograd": (
+        (lambda w: ...,),
+        [(lambda w: torch.autograd.grad((w**3).sum(), w),), (lambda w: (w**3).sum(),), (lambda w: 3 * w,)],
+        (lambda w: torch.autograd.grad((w**3).sum(), w)[0],),
+    ),
+    "mini_batch": ((...,), [(2,), (4,)], (2.4,)),
+    "softmax": (([..., ..., ...],), [([0.25, 0.25, 0.5],), ([0.25, -0.5],), ([0, 0, 0],)], ([0.25, 0.25, -0.5],)),
+    "three_runs": (
+        (..., ..., ...),
+        [(1.5, 0.248, "undecided"), (1.6, 0.113, "undecided"), (1.6, 0.3, "undecided"), (1.6, 0.248, "agrees")],
+        (1.6, 0.248, "undecided"),
+    ),
+    "sound": (
+        (lambda line: ...,),
+        [(lambda line: True,), (lambda line: False,), (sound_bytes,)],
+        (sound,),
+    ),
+}
+
+
+def test_every_checker_has_a_case():
+    assert set(CASES) == set(checks.CHECKERS)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_an_untouched_stub_is_not_a_wrong_answer(name):
+    assert repr(checks.CHECKERS[name](*CASES[name][0])) == "not attempted yet"
+
+
+@pytest.mark.parametrize(("name", "answer"), [(name, answer) for name in CASES for answer in CASES[name][1]])
+def test_a_wrong_answer_is_told_what_is_wrong(name, answer):
+    verdict = checks.CHECKERS[name](*answer)
+    assert verdict.startswith("not yet: ")
+    assert not verdict
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_right_answer_is_right(name):
+    verdict = checks.CHECKERS[name](*CASES[name][2])
+    assert verdict.startswith("right: ")
+    assert verdict
+
+
+def test_an_answer_that_fails_is_one_line_with_its_error():
+    @checks.checker
+    def of_nothing(answer):
+        return answer(1)
+
+    del checks.CHECKERS["of_nothing"]
+    assert repr(of_nothing(lambda x: x / 0)) == "not yet: it raised ZeroDivisionError: division by zero"
+    assert repr(of_nothing(lambda x: ...)) == "not attempted yet"
+    assert repr(of_nothing(lambda x: (x, None))) == "not attempted yet"
