@@ -14,7 +14,8 @@ from records_made import RUN, record
 
 from snip_lib import commands, results, studies
 from snip_lib.masks import Masks
-from snip_lib.results import recording
+from snip_lib.results import recording, summary
+from snip_lib.runner import engine
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -59,6 +60,7 @@ BAD = {
     "minutes without end": ("run digits --minutes nan", "--minutes must be a positive number"),
     "no seeds": ("run digits --seeds 0", "--seeds must be at least 1"),
     "no workers": ("run digits --workers 0", "--workers must be at least 1"),
+    "none together": ("run digits --together 0", "--together must be at least 1"),
     "a checkpoint every 0 s": ("run digits --checkpoint 0", "--checkpoint must be a positive number"),
     "a shard beyond the last": ("run digits --shard 3/2", "--shard 3/2"),
     "a shard that is none": ("run digits --shard half", "--shard must be I/N"),
@@ -167,6 +169,20 @@ def test_run_status_table_and_again(tmp_path, capsys):
     code, out, _ = run(capsys, "table", *smoke)
     assert code == 0
     assert "15 rows are not run yet: python -m snip_lib run digits --profile smoke" in out
+
+
+def test_what_is_trained_together_is_begun_and_recorded_together(tmp_path, capsys):
+    """With a stop in between: a unit's checkpoint counts for every run in it."""
+    plan = engine.Plan("digits", "smoke", studies.named("digits").plan("smoke")[:6], tmp_path, together=4)
+    asked = iter(range(20))
+    engine.work(plan, lambda *event: None, stop=lambda: next(asked, None) is None)
+    assert summary.status(studies.named("digits"), "smoke", records=tmp_path)["begun"] == 4
+    words = ("run", "digits", "--profile", "smoke", "--only", "criterion=snip", "--records", tmp_path)
+    code, out, _ = run(capsys, *words, "--workers", 1, "--together", 4)
+    assert code == 0
+    assert out.count("test error") == 6
+    origins = [record["from"]["together"] for record in results.read("digits", records=tmp_path)[0]]
+    assert origins == [4, 4, 4, 4, 2, 2]
 
 
 def test_a_dry_run_says_what_and_how_long_and_writes_nothing(tmp_path, capsys):

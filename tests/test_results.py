@@ -35,7 +35,9 @@ def test_a_record_says_where_it_comes_from_but_not_whose_machine(tmp_path):
     import platform
 
     made = record(tmp_path)
-    assert set(made["from"]) == {"commit", "uncommitted", "sources", "device", "torch", "date", "repeats"}
+    assert set(made["from"]) == {
+        "commit", "uncommitted", "sources", "device", "torch", "date", "repeats", "together"
+    }  # fmt: skip
     assert made["run"]["threads"] == 1
     assert made["run"]["recipe"]["momentum"] == 0.9
     told = json.dumps({key: value for key, value in made.items() if key != "checksum"})

@@ -21,6 +21,7 @@ from snip_lib.results import files
 from snip_lib.runner import engine, job
 from snip_lib.runner.checkpoints import Checkpoint, CheckpointWarning, claim
 from snip_lib.runner.engine import Plan
+from snip_lib.runner.units import Unit, units
 
 ROOT = Path(__file__).resolve().parent.parent
 TIMES = {"seconds", "scoring_seconds"}
@@ -30,6 +31,11 @@ LONGER = dataclasses.replace(RUN, recipe=RECIPE.shortened(30))
 def measured(metrics):
     """Metrics without the times, which no two runs share."""
     return {key: value for key, value in metrics.items() if key not in TIMES}
+
+
+def recorded(folder, experiment):
+    """Run name -> what its record says was measured."""
+    return {r["name"]: measured(r["metrics"]) for r in results.read(experiment, records=folder)[0]}
 
 
 def after(calls):
@@ -67,7 +73,7 @@ def test_only_the_scored_weights_change_with_score_init():
 
 def test_random_labels_are_trained_on_but_not_scored_on():
     dataset, random_labels = data.load("digits"), dataclasses.replace(RUN, labels="random")
-    one, other = job.Job(RUN, "cpu"), job.Job(random_labels, "cpu")
+    one, other = job.Job(Unit((RUN,)), "cpu"), job.Job(Unit((random_labels,)), "cpu")
     assert one.masks == other.masks
     drawn = other.trainer.data
     assert 0.05 < (drawn.train_y == dataset.train_y).float().mean() < 0.15
@@ -158,7 +164,7 @@ def test_a_run_in_words_says_what_is_not_as_always():
 
 
 def test_a_claim_is_for_one(tmp_path):
-    with claim(tmp_path, RUN) as mine, claim(tmp_path, RUN) as too:
+    with claim(tmp_path, [RUN]) as mine, claim(tmp_path, [LONGER, RUN]) as too:
         assert mine
         assert not too
         assert runner.record(RUN, "figure1", profile="smoke", records=tmp_path) == "claimed"
@@ -181,7 +187,7 @@ def test_one_that_fails_does_not_stop_the_others(tmp_path):
     told = []
     plan = Plan("figure1", "smoke", [greedy, RUN], tmp_path)
     engine.work(plan, lambda *event: told.append(event))
-    assert [event[:2] for event in told if event[0] != "at"] == [("failed", 0), ("ended", 1)]
+    assert [event[:2] for event in told if event[0] != "at"] == [("failed", greedy), ("ended", RUN)]
     assert "a pruning batch of 5000" in told[0][2]
     assert plan.recorded() == [False, True]
 
@@ -200,6 +206,61 @@ def test_the_deadline_is_kept_and_the_run_goes_on(tmp_path):
     assert time.time() - start < 20
     state = Checkpoint(tmp_path, endless, "cpu").load()
     assert state["trainer"]["iteration"] > 0
+
+
+FAMILY = [dataclasses.replace(LONGER, seed=seed, sparsity=sparsity) for seed in (0, 1) for sparsity in (0, 0.9)]
+
+
+def test_what_can_be_batched_is_trained_together_in_the_order_of_the_plan():
+    alone = [
+        dataclasses.replace(RUN, labels="random"),
+        dataclasses.replace(RUN, network="gru-s"),
+        dataclasses.replace(RUN, network="vgg-like", data="cifar10-sample"),
+    ]
+    caffe = dataclasses.replace(LONGER, network="lenet-5-caffe")
+    made = units([alone[0], FAMILY[0], caffe, *FAMILY[1:], *alone[1:]], together=3)
+    assert [unit.runs for unit in made] == [
+        (alone[0],), tuple(FAMILY[:3]), (caffe,), (FAMILY[3],), (alone[1],), (alone[2],)
+    ]  # fmt: skip
+    assert [unit.runs for unit in units(FAMILY)] == [(run,) for run in FAMILY]
+
+
+def test_together_every_run_measures_what_it_does_alone():
+    for run, metrics in zip(FAMILY, runner.execute_unit(Unit(tuple(FAMILY))), strict=True):
+        alone = runner.execute(run)
+        assert metrics["layers"] == alone["layers"]
+        assert abs(metrics["test_error"] - alone["test_error"]) < 0.02  # the same up to rounding: a digit or two
+        assert metrics["losses"][-1] == pytest.approx(alone["losses"][-1], rel=1e-3)
+        assert set(metrics) == set(alone)
+
+
+@pytest.mark.parametrize("calls", [3, 25])
+def test_a_unit_that_is_stopped_ends_as_an_unbroken_one(tmp_path, calls):
+    unit = Unit(tuple(FAMILY))
+    options = {"profile": "smoke", "records": tmp_path / "a"}
+    assert runner.record_unit(unit, "figure1", stop=after(calls), **options) == "stopped"
+    assert results.read("figure1", records=tmp_path / "a") == ([], [])
+    assert (tmp_path / "a/checkpoints" / f"{unit.name}.safetensors").is_file()
+    assert runner.record_unit(unit, "figure1", **options) == "recorded"
+    assert runner.record_unit(unit, "figure1", profile="smoke", records=tmp_path / "b") == "recorded"
+    assert recorded(tmp_path / "a", "figure1") == recorded(tmp_path / "b", "figure1")
+    assert set(recorded(tmp_path / "a", "figure1")) == {run.name for run in FAMILY}
+    assert runner.record_unit(unit, "figure1", **options) == "there"
+
+
+def test_a_run_trained_together_says_so_and_promises_no_bits(tmp_path):
+    runner.record_unit(Unit(tuple(FAMILY[:2])), "figure1", profile="smoke", records=tmp_path)
+    runner.record(FAMILY[2], "figure1", profile="smoke", records=tmp_path)
+    origins = [(r["from"]["together"], r["from"]["repeats"]) for r in results.read("figure1", records=tmp_path)[0]]
+    assert origins == [(2, "within the spread of seeds")] * 2 + [(1, "to the bit")]
+
+
+def test_a_unit_waits_while_another_process_has_one_of_its_runs(tmp_path):
+    with claim(tmp_path, FAMILY[3:]):
+        outcome = runner.record_unit(Unit(tuple(FAMILY)), "figure1", profile="smoke", records=tmp_path)
+    assert outcome == "claimed"
+    with claim(tmp_path, FAMILY) as mine:  # what it had claimed before is free again
+        assert mine
 
 
 SIDES = """
@@ -227,19 +288,20 @@ def _environment():
     return {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
 
 
-def _start(folder):
+def _start(folder, together=1):
     command = [sys.executable, "-m", "snip_lib", "run", "digits", "--profile", "smoke", "--records", folder]
     few = ["--only", "criterion=snip", "--seeds", "2"]
     return subprocess.Popen(
-        [*command, *few, "--checkpoint", "0.1", "--workers", "1"], cwd=ROOT, env=_environment(),
+        [*command, *few, "--checkpoint", "0.1", "--workers", "1", "--together", str(together)], cwd=ROOT,
+        env=_environment(),
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
 
 
-def _kill_at_random(folder, *, kills, seed):
+def _kill_at_random(folder, *, kills, seed, together):
     """Two runners on one folder; one of them is killed at a random moment and started again, `kills` times."""
     draw = random.Random(seed)
-    runners = [_start(folder), _start(folder)]
+    runners = [_start(folder, together), _start(folder, together)]
     for _ in range(kills):
         before = len(list(folder.glob("checkpoints/*")))
         until = time.time() + 60  # the next kill comes when there is work to hit
@@ -249,26 +311,25 @@ def _kill_at_random(folder, *, kills, seed):
         victim = draw.randrange(2)
         runners[victim].send_signal(signal.SIGKILL)
         runners[victim].wait()
-        runners[victim] = _start(folder)
+        runners[victim] = _start(folder, together)
     for process in runners:
         process.wait(timeout=600)
-    last = _start(folder)
+    last = _start(folder, together)
     assert last.wait(timeout=600) == 0
 
 
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
+def undisturbed(folder, together):
     """The records of a pass that nobody disturbs."""
-    folder = tmp_path_factory.mktemp("undisturbed")
-    assert _start(folder).wait(timeout=600) == 0
-    return {r["name"]: measured(r["metrics"]) for r in results.read("digits", records=folder)[0]}
+    assert _start(folder, together).wait(timeout=600) == 0
+    return recorded(folder, "digits")
 
 
-@pytest.mark.parametrize("kills", [4, pytest.param(20, marks=pytest.mark.slow)])
-def test_killed_runners_record_every_run_once_and_the_same(tmp_path, undisturbed, kills):
-    _kill_at_random(tmp_path, kills=kills, seed=kills)
+@pytest.mark.parametrize(("kills", "together"), [(4, 1), (2, 4), pytest.param(20, 1, marks=pytest.mark.slow)])
+def test_killed_runners_record_every_run_once_and_the_same(tmp_path, kills, together):
+    expected = undisturbed(tmp_path / "undisturbed", together)
+    _kill_at_random(tmp_path, kills=kills, seed=kills, together=together)
     found, complaints = results.read("digits", records=tmp_path)
     assert complaints == []
-    assert len(found) == len(undisturbed) == 12
-    assert {r["name"]: measured(r["metrics"]) for r in found} == undisturbed
+    assert len(found) == len(expected) == 12
+    assert recorded(tmp_path, "digits") == expected
     assert not list(tmp_path.glob("checkpoints/*.safetensors"))

@@ -67,6 +67,7 @@ def _run(commands: argparse._SubParsersAction) -> None:
     _records(one)
     one.add_argument("--shard", metavar="I/N", help="only the I-th of N shares, to split the work by hand")
     one.add_argument("--workers", type=int, help="runs side by side (default: one a core on a CPU, one on a GPU)")
+    one.add_argument("--together", type=int, help="LeNets trained as one computation (default: 1 on a CPU, else 50)")
     one.add_argument("--engine", choices=("local", "ray"), default="local", help="ray: spread over a cluster")
     one.add_argument("--checkpoint", type=float, default=60, metavar="SECONDS", help="between checkpoints (60)")
     one.add_argument("--dry-run", action="store_true", help="say what would be run, and how long it would take")

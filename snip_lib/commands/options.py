@@ -24,12 +24,11 @@ class Parser(argparse.ArgumentParser):
 def chosen(given: argparse.Namespace) -> list[Run]:
     """The runs of a profile that `--seeds` and `--only` leave, in order. ValueError when an option makes no sense."""
     experiment = studies.named(given.experiment)
-    if given.seeds is not None and given.seeds < 1:
-        raise ValueError(f"--seeds must be at least 1, got {given.seeds}")
+    for option in ("seeds", "workers", "together"):
+        if (value := getattr(given, option)) is not None and value < 1:
+            raise ValueError(f"--{option} must be at least 1, got {value}")
     if given.minutes is not None and not (math.isfinite(given.minutes) and given.minutes > 0):
         raise ValueError(f"--minutes must be a positive number, got {given.minutes}")
-    if given.workers is not None and given.workers < 1:
-        raise ValueError(f"--workers must be at least 1, got {given.workers}")
     if not (math.isfinite(given.checkpoint) and given.checkpoint > 0):
         raise ValueError(f"--checkpoint must be a positive number of seconds, got {given.checkpoint}")
     runs = experiment.plan(given.profile, seeds=given.seeds)

@@ -15,6 +15,7 @@ from snip_lib.runner import engine
 from snip_lib.runner.engine import Plan
 from snip_lib.runner.estimates import History, words
 
+TOGETHER_ON_GPU = 50  # small networks trained as one; not measured yet. On a CPU one by one is faster: `make bench`
 START = time.time()  # a deadline counts from the start of the process, as near as Python lets it
 
 
@@ -36,7 +37,10 @@ def plan(given: argparse.Namespace, runs: list[Run], records: Path, device: str)
     if not given.dry_run:
         recording.adopt(given.experiment, {run.name for run in runs}, profile=given.profile, records=records)
     workers = given.workers or (_cores() if device == "cpu" else 1)
-    return Plan(given.experiment, given.profile, runs, records, device, deadline, workers, given.checkpoint, paces)
+    together = given.together or (1 if device == "cpu" else TOGETHER_ON_GPU)
+    return Plan(
+        given.experiment, given.profile, runs, records, device, deadline, workers, together, given.checkpoint, paces
+    )
 
 
 def describe(plan: Plan) -> None:
@@ -78,36 +82,36 @@ class Board:
 
     def __init__(self, plan: Plan, outcome: Outcome):
         self.plan, self.outcome = plan, outcome
-        self.at = [run.recipe.iterations if done else 0 for run, done in zip(plan.runs, plan.recorded(), strict=True)]
+        recorded = zip(plan.runs, plan.recorded(), strict=True)
+        self.at = {run: run.recipe.iterations if done else 0 for run, done in recorded}
 
     def __enter__(self) -> "Board":
-        total = sum(run.recipe.iterations for run in self.plan.runs)
+        total, done = sum(run.recipe.iterations for run in self.at), sum(self.at.values())
         tqdm = files.require("tqdm", "showing progress")
         interval = 0.5 if sys.stderr.isatty() else 30.0  # a log file wants few lines
-        self.bar = tqdm.tqdm(total=total, initial=sum(self.at), unit="it", mininterval=interval, dynamic_ncols=True)
+        self.bar = tqdm.tqdm(total=total, initial=done, unit="it", mininterval=interval, dynamic_ncols=True)
         return self
 
     def __exit__(self, *_: object) -> None:
         self.bar.close()
 
-    def tell(self, kind: str, place: int, what: object) -> None:
+    def tell(self, kind: str, run: Run | None, what: object) -> None:
         """Take note of an event of `engine.work`."""
         if kind == "at":
-            self._reach(place, what)
+            self._reach(run, what)
         elif kind == "failed":
             self.outcome.failures.append(what)
         else:
             self.outcome.counts[what] += 1
             if what == "recorded":
-                self._reach(place, self.plan.runs[place].recipe.iterations)
-                self.bar.write(self._result(place), file=sys.stdout)
+                self._reach(run, run.recipe.iterations)
+                self.bar.write(self._result(run), file=sys.stdout)
 
-    def _reach(self, place: int, iteration: int) -> None:
-        self.bar.update(max(iteration - self.at[place], 0))
-        self.at[place] = max(iteration, self.at[place])
+    def _reach(self, run: Run, iteration: int) -> None:
+        self.bar.update(max(iteration - self.at[run], 0))
+        self.at[run] = max(iteration, self.at[run])
 
-    def _result(self, place: int) -> str:
-        run = self.plan.runs[place]
+    def _result(self, run: Run) -> str:
         records = results.read(self.plan.experiment, records=self.plan.records)[0]
         metrics = next(record["metrics"] for record in reversed(records) if record["name"] == run.name)
         error = metrics["test_error"]

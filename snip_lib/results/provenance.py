@@ -12,8 +12,12 @@ PACKAGE = Path(__file__).resolve().parent.parent
 NOT_RUN = ("figures", "interact", "checks")  # a run does not pass through these, so they may change beside it
 
 
-def of(device: torch.device | str) -> dict:
-    """What a record says of its origin, but for what the run itself states (threads, dtype)."""
+def of(device: torch.device | str, *, together: int = 1) -> dict:
+    """What a record says of its origin, but for what the run itself states (threads, dtype).
+
+    together: how many runs were trained as one computation, which rounds in other places than one alone.
+    """
+    exact = torch.device(device).type == "cpu" and together == 1
     return {
         "commit": commit(),
         "uncommitted": uncommitted(),
@@ -21,7 +25,8 @@ def of(device: torch.device | str) -> dict:
         "device": device_name(device),
         "torch": str(torch.__version__),
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "repeats": "to the bit" if torch.device(device).type == "cpu" else "within the spread of seeds",
+        "repeats": "to the bit" if exact else "within the spread of seeds",
+        "together": together,
     }
 
 

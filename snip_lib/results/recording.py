@@ -4,7 +4,7 @@ import contextlib
 import errno
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from snip_lib import results
@@ -13,19 +13,24 @@ from snip_lib.results import RecordError
 
 
 def append(record: dict, experiment: str, *, records: Path | None = None, twins: bool = False) -> bool:
-    """Write one record, whole or not at all; False when this run is recorded already, by the same method.
+    """Write one record; False when this run is recorded already, by the same method. Else as `append_all`."""
+    return bool(append_all([record], experiment, records=records, twins=twins))
+
+
+def append_all(made: Sequence[dict], experiment: str, *, records: Path | None = None, twins: bool = False) -> int:
+    """Write records at once, whole or not at all; how many were new: a run is recorded once by each method.
 
     twins: whether a record that differs from the one there is kept beside it, as `merge` does. Raises RecordError when
     the folder cannot be written or the disk is full; what was recorded before stays as it was.
     """
-    path = results.path_of(experiment, records)
+    path, same = results.path_of(experiment, records), _twin if twins else _same
     with writing(path.parent):
-        for other in results.read(experiment, records=records)[0]:
-            same = other["checksum"] == record["checksum"] if twins else _same(other, record)
-            if same:
-                return False
-        _write_line(path, json.dumps(record, sort_keys=True, allow_nan=False).encode())
-    return True
+        there = results.read(experiment, records=records)[0]
+        new = [record for record in made if not any(same(other, record) for other in there)]
+        lines = [json.dumps(record, sort_keys=True, allow_nan=False).encode() + b"\n" for record in new]
+        if lines:
+            _write_lines(path, b"".join(lines))
+    return len(new)
 
 
 def adopt(experiment: str, names: set[str], *, profile: str, records: Path | None = None) -> int:
@@ -37,9 +42,9 @@ def adopt(experiment: str, names: set[str], *, profile: str, records: Path | Non
     for path in sorted(where.glob("*.jsonl")):
         if path.stem == experiment:
             continue
-        for record in results.read(path.stem, records=where)[0]:
-            if record["name"] in names and (record["profile"], record["method"]) == (profile, METHOD):
-                copied += append(record, experiment, records=where)
+        found = results.read(path.stem, records=where)[0]
+        wanted = [r for r in found if r["name"] in names and (r["profile"], r["method"]) == (profile, METHOD)]
+        copied += append_all(wanted, experiment, records=where)
     return copied
 
 
@@ -74,11 +79,15 @@ def _same(other: dict, record: dict) -> bool:
     return all(other[key] == record[key] for key in ("name", "method", "profile"))
 
 
-def _write_line(path: Path, line: bytes) -> None:
+def _twin(other: dict, record: dict) -> bool:
+    return other["checksum"] == record["checksum"]
+
+
+def _write_lines(path: Path, lines: bytes) -> None:
     with writable(path), open(path, "ab+", buffering=0) as file:
         end = file.seek(0, os.SEEK_END)
         torn = end > 0 and os.pread(file.fileno(), 1, end - 1) != b"\n"
-        whole = (b"\n" if torn else b"") + line + b"\n"
+        whole = (b"\n" if torn else b"") + lines
         try:
             if file.write(whole) != len(whole):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

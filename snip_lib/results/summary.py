@@ -73,12 +73,13 @@ def status(experiment: Experiment, profile: str, *, records: Path | None = None)
     read = [r for r in results.read(experiment.name, records=records)[0] if r["profile"] == profile]
     fresh = {record["name"] for record in read if record["method"] == results.METHOD}
     planned = {run.name for run in experiment.plan(profile)}
-    begun = Path(records or results.folder()) / "checkpoints"
+    checkpoints = (Path(records or results.folder()) / "checkpoints").glob("*.safetensors")
+    begun = [_begun(path.stem) for path in checkpoints]
     return {
         "planned": len(planned),
         "recorded": len(planned & fresh),
         "missing": len(planned - fresh),
-        "begun": sum((begun / f"{name}.safetensors").is_file() for name in planned - fresh),
+        "begun": sum(count for first, count in begun if first in planned - fresh),
         "stale": len({record["name"] for record in read} - fresh),
         "diverged": sum(r["metrics"]["diverged"] is not None for r in read if r["name"] in fresh),
         "others": len(fresh - planned),
@@ -106,6 +107,12 @@ def _line(row: Row, samples: dict[str, Sample], papers: dict, found: list[dict],
             line["paper_change"] = row.paper - papers[str(row.dense)]
             line["change_verdict"] = verdicts.on_change(dense, ours, paper=line["paper_change"], allowed=allowed)
     return line
+
+
+def _begun(checkpoint: str) -> tuple[str, int]:
+    """Of a checkpoint's name, RUN or RUN-NUMBER-HASH: its first run, and how many have begun with it."""
+    first, *several = checkpoint.split("-")
+    return first, int(several[0]) if several else 1
 
 
 def _cell(value: object, digits: int) -> str:

@@ -1,4 +1,4 @@
-"""One run from its name to its record: data, scores, masks, weights, training, and going on after a kill."""
+"""Runs from their names to their records: data, scores, masks, weights, training, and going on after a kill."""
 
 import contextlib
 import dataclasses
@@ -13,6 +13,7 @@ from snip_lib.experiments import METHOD, Run
 from snip_lib.results import provenance, recording
 from snip_lib.runner.checkpoints import Checkpoint, claim
 from snip_lib.runner.job import Job, dataset_of
+from snip_lib.runner.units import Unit
 
 Report = Callable[[int], None]  # told the iteration that training has reached, now and then
 REPORT_SECONDS = 0.5
@@ -29,23 +30,29 @@ def never() -> bool:
     return False
 
 
-def execute(
-    run: Run,
+def execute(run: Run, **options: object) -> dict | None:
+    """Score, prune and train one run (Algorithm 1); its metrics, errors as shares in [0, 1]. Else as `execute_unit`."""
+    metrics = execute_unit(Unit((run,)), **options)
+    return None if metrics is None else metrics[0]
+
+
+def execute_unit(
+    unit: Unit,
     *,
     device: torch.device | str = "cpu",
     checkpoint: Checkpoint | None = None,
     stop: Callable[[], bool] = never,
     every: float = CHECKPOINT_SECONDS,
     report: Report = lambda iteration: None,
-) -> dict | None:
-    """Score, prune and train one run (Algorithm 1); its metrics, errors as shares in [0, 1].
+) -> list[dict] | None:
+    """Score, prune and train the runs of a unit as one computation; the metrics of each.
 
     checkpoint: where to go on from, and what to save to, every so many seconds and when `stop()` is True; then None is
     returned. `stop` is asked before every batch. On a CPU the metrics are the same to the bit, resumed or not, but for
     the seconds. Raises RunError when the device has too little memory, OSError when a checkpoint cannot be written.
     """
-    with _threads(run.threads), _memory_of(device, run):
-        job = Job(run, device, checkpoint.load() if checkpoint else None)
+    with _threads(unit.runs[0].threads), _memory_of(device, unit):
+        job = Job(unit, device, checkpoint.load() if checkpoint else None)
         while not job.trainer.finished:
             job.trainer.run(stop=_Pause(job, stop, every, report))
             if checkpoint and not job.trainer.finished:
@@ -55,8 +62,13 @@ def execute(
         return job.metrics()
 
 
-def record(
-    run: Run,
+def record(run: Run, experiment: str, **options: object) -> str:
+    """Execute a run under a claim and record it, resuming from its checkpoint; see `record_unit`."""
+    return record_unit(Unit((run,)), experiment, **options)
+
+
+def record_unit(
+    unit: Unit,
     experiment: str,
     *,
     profile: str,
@@ -64,24 +76,26 @@ def record(
     device: torch.device | str = "cpu",
     **options: object,
 ) -> str:
-    """Execute a run under a claim and record it, resuming from its checkpoint.
+    """Execute a unit under a claim of each of its runs and record them at once, resuming from its checkpoint.
 
-    options: `stop`, `every` and `report` of `execute`. Returns "recorded", "there" when it was already, "claimed" when
-    another process is at it, or "stopped". Raises RunError, RecordError, and FileNotFoundError when there is no data.
+    options: `stop`, `every` and `report` of `execute_unit`. Returns "recorded", "there" when a run of it was already,
+    "claimed" when another process is at one, or "stopped". Raises RunError, RecordError, and FileNotFoundError when
+    there is no data.
     """
     where = Path(records or results.folder())
-    checkpoint, origin = Checkpoint(where, run, device), provenance.of(device)
-    dataset_of(run, device)  # when it cannot be had, that is no matter of the folder of records
-    with recording.writable(where), claim(where, run) as mine:
+    checkpoint, origin = Checkpoint(where, unit, device), provenance.of(device, together=len(unit.runs))
+    dataset_of(unit.runs[0], device)  # when it cannot be had, that is no matter of the folder of records
+    with recording.writable(where), claim(where, unit.runs) as mine:
         if not mine:
             return "claimed"
-        if run.name in recorded_names(experiment, profile=profile, records=where):
+        if {run.name for run in unit.runs} & recorded_names(experiment, profile=profile, records=where):
             return "there"
-        metrics = execute(run, device=device, checkpoint=checkpoint, **options)
+        metrics = execute_unit(unit, device=device, checkpoint=checkpoint, **options)
         if metrics is None:
             return "stopped"
-        made = results.make(run, metrics, profile=profile, origin=origin, records=where)
-        recording.append(made, experiment, records=where)
+        pairs = zip(unit.runs, metrics, strict=True)
+        made = [results.make(run, each, profile=profile, origin=origin, records=where) for run, each in pairs]
+        recording.append_all(made, experiment, records=where)
         checkpoint.remove()
         return "recorded"
 
@@ -98,6 +112,12 @@ def describe(run: Run) -> str:
     usual = {f.name: f.default for f in dataclasses.fields(Run)}
     told = [f", {name.replace('_', ' ')} {getattr(run, name)}" for name in TOLD if getattr(run, name) != usual[name]]
     return f"{run.network} on {run.data}, {what}{''.join(told)}, seed {run.seed}"
+
+
+def describe_unit(unit: Unit) -> str:
+    """A unit in words: its first run, and how many more."""
+    more = f" and {len(unit.runs) - 1} more trained together" if len(unit.runs) > 1 else ""
+    return describe(unit.runs[0]) + more
 
 
 class _Pause:
@@ -120,13 +140,13 @@ class _Pause:
 
 
 @contextlib.contextmanager
-def _memory_of(device: torch.device | str, run: Run) -> Iterator[None]:
+def _memory_of(device: torch.device | str, unit: Unit) -> Iterator[None]:
     try:
         yield
     except torch.OutOfMemoryError as error:
         raise RunError(
-            f"{describe(run)} does not fit into the memory of {device}: run fewer side by side (--workers 1), "
-            "or on a device with more"
+            f"{describe_unit(unit)} does not fit into the memory of {device}: run fewer at a time (--workers 1, "
+            "--together 1), or on a device with more"
         ) from error
 
 

@@ -2,13 +2,14 @@
 
 import contextlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
 
 from snip_lib.experiments import METHOD, Run
 from snip_lib.results import files, provenance
+from snip_lib.runner.units import Unit
 
 
 class CheckpointWarning(UserWarning):
@@ -16,12 +17,12 @@ class CheckpointWarning(UserWarning):
 
 
 class Checkpoint:
-    """The file of one run that has begun, in `checkpoints/` beside the records."""
+    """The file of a run, or of a unit of them, that has begun, in `checkpoints/` beside the records."""
 
-    def __init__(self, records: Path, run: Run, device: torch.device | str):
-        self.path = records / "checkpoints" / f"{run.name}.safetensors"
+    def __init__(self, records: Path, unit: Unit | Run, device: torch.device | str):
+        self.path = records / "checkpoints" / f"{unit.name}.safetensors"
         self.origin = {
-            "name": run.name,
+            "name": unit.name,
             "method": METHOD,
             "sources": provenance.sources(),
             "torch": str(torch.__version__),
@@ -58,19 +59,21 @@ class Checkpoint:
 
 
 @contextlib.contextmanager
-def claim(records: Path, run: Run) -> Iterator[bool]:
-    """Whether this process may run `run` now: False while another one does. Ends with the process, however it ends."""
+def claim(records: Path, runs: Sequence[Run]) -> Iterator[bool]:
+    """Whether this process may run all of these now: False while another one is at any of them.
+
+    Ends with the process, however it ends.
+    """
     from filelock import FileLock, Timeout
 
     folder = records / "checkpoints"
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / f"{run.name}.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        yield False
-        return
-    try:
+    with contextlib.ExitStack() as held:
+        try:
+            for run in runs:
+                held.enter_context(FileLock(folder / f"{run.name}.lock", timeout=0))
+        except Timeout:
+            held.close()
+            yield False
+            return
         yield True
-    finally:
-        lock.release()

@@ -1,6 +1,6 @@
 """Many runs: what is missing is run in order, in time, by one or several processes, here or on a Ray cluster.
 
-Nobody hands out work. Every process walks through the same list and takes the first run that is neither recorded nor
+Nobody hands out work. Every process walks through the same list and takes the first unit that is neither recorded nor
 claimed; so two runners on one folder, and one that died, need no further thought.
 """
 
@@ -16,17 +16,18 @@ from pathlib import Path
 from snip_lib import runner
 from snip_lib.experiments import Run
 from snip_lib.results import RecordError, files
+from snip_lib.runner.units import Unit, units
 
 SPARE_SECONDS = 3.0  # kept before a deadline for the last checkpoint
-Tell = Callable[[str, int, object], None]  # see `work`
+Tell = Callable[[str, Run | None, object], None]  # see `work`
 
 
 @dataclass(frozen=True)
 class Plan:
     """Runs of one experiment in the order in which they are wanted, and how they are run.
 
-    deadline: `time.time()` at which all is to have stopped, None for never. workers: processes side by side. every:
-    seconds between checkpoints.
+    deadline: `time.time()` at which all is to have stopped, None for never. workers: processes side by side. together:
+    how many small networks at the most are trained as one computation. every: seconds between checkpoints.
     """
 
     experiment: str
@@ -36,6 +37,7 @@ class Plan:
     device: str = "cpu"
     deadline: float | None = None
     workers: int = 1
+    together: int = 1
     every: float = runner.CHECKPOINT_SECONDS
     paces: dict[str, float] = field(default_factory=dict)  # run name -> seconds to its first step, where known
 
@@ -44,30 +46,38 @@ class Plan:
         names = runner.recorded_names(self.experiment, profile=self.profile, records=self.records)
         return [run.name in names for run in self.runs]
 
+    def missing(self) -> list[Unit]:
+        """What is not recorded, in units that are trained together, in order."""
+        return units([run for run, done in zip(self.runs, self.recorded(), strict=True) if not done], self.together)
+
 
 def work(plan: Plan, tell: Tell, stop: Callable[[], bool] = runner.never) -> None:
     """Run what is missing of a plan in this process until all is recorded or claimed, `stop()`, or the deadline.
 
-    tell: is told ("at" | "ended" | "failed", place in the plan, iteration | outcome of `runner.record` | message).
+    tell: is told ("at" | "ended" | "failed", run, iteration | outcome of `runner.record` | message); the run is None
+    where a failure is of none in particular.
     """
-    for place, (run, done) in enumerate(zip(plan.runs, plan.recorded(), strict=True)):
-        if done:
-            continue
-        if stop() or late(plan, plan.paces.get(run.name, 0.0)):
+    for unit in plan.missing():
+        if stop() or late(plan, sum(plan.paces.get(run.name, 0.0) for run in unit.runs)):
             return
         options = {"stop": lambda: stop() or late(plan), "every": plan.every}
-        options["report"] = lambda iteration, place=place: tell("at", place, iteration)
+        options["report"] = lambda iteration, unit=unit: _tell_each(tell, "at", unit, iteration)
         try:
-            outcome = runner.record(
-                run, plan.experiment, profile=plan.profile, records=plan.records, device=plan.device, **options
+            outcome = runner.record_unit(
+                unit, plan.experiment, profile=plan.profile, records=plan.records, device=plan.device, **options
             )
         except (runner.RunError, ValueError) as error:
-            tell("failed", place, f"{runner.describe(run)}: {error}")
+            tell("failed", unit.runs[0], f"{runner.describe_unit(unit)}: {error}")
             continue
         except (RecordError, OSError) as error:  # without data or a place to record, the next one cannot run either
-            tell("failed", place, str(error))
+            tell("failed", unit.runs[0], str(error))
             return
-        tell("ended", place, outcome)
+        _tell_each(tell, "ended", unit, outcome)
+
+
+def _tell_each(tell: Tell, kind: str, unit: Unit, what: object) -> None:
+    for run in unit.runs:
+        tell(kind, run, what)
 
 
 def late(plan: Plan, needed: float = 0.0) -> bool:
@@ -86,28 +96,23 @@ def run_here(plan: Plan, tell: Tell) -> bool:
 
 
 def run_on_ray(plan: Plan, tell: Tell) -> bool:
-    """Run a plan on a Ray cluster, one task a run; its machines share the folder of records."""
+    """Run a plan on a Ray cluster, one task a unit; its machines share the folder of records."""
     ray = files.require("ray", "--engine ray")
     ray.init(ignore_reinit_error=True, log_to_driver=False)
     share = {"num_cpus": 1, "num_gpus": 0 if plan.device == "cpu" else 1 / plan.workers}
     task = ray.remote(**share)(_told)
-    waiting = {task.remote(_only(plan, place)): place for place, done in enumerate(plan.recorded()) if not done}
+    waiting = [task.remote(replace(plan, runs=list(unit.runs))) for unit in plan.missing()]
     while waiting:
-        (ready,), _ = ray.wait(list(waiting), num_returns=1)
-        place = waiting.pop(ready)
-        for kind, _, what in ray.get(ready):
-            tell(kind, place, what)
+        (ready,), waiting = ray.wait(waiting, num_returns=1)
+        for event in ray.get(ready):
+            tell(*event)
     return False
 
 
-def _told(plan: Plan) -> list[tuple[str, int, object]]:
-    events: list[tuple[str, int, object]] = []
-    work(plan, lambda kind, place, what: kind != "at" and events.append((kind, place, what)))
+def _told(plan: Plan) -> list[tuple[str, Run | None, object]]:
+    events: list[tuple[str, Run | None, object]] = []
+    work(plan, lambda *event: event[0] != "at" and events.append(event))
     return events
-
-
-def _only(plan: Plan, place: int) -> Plan:
-    return replace(plan, runs=[plan.runs[place]])
 
 
 def _side_by_side(plan: Plan, tell: Tell, asked: list) -> None:
@@ -162,7 +167,7 @@ def _bury(process: multiprocessing.Process, tell: Tell) -> None:
     process.join()
     if process.exitcode:
         how = f"was killed (signal {-process.exitcode})" if process.exitcode < 0 else "failed"
-        tell("failed", -1, f"a worker {how}; its run goes on from its checkpoint when you run this again")
+        tell("failed", None, f"a worker {how}; its run goes on from its checkpoint when you run this again")
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""One run in memory: its data, its scores and masks, the weights that are trained, and what it measured."""
+"""A unit of runs in memory: their data, scores and masks, the weights that are trained, and what they measured."""
 
 import dataclasses
 import functools
@@ -13,65 +13,77 @@ from snip_lib import criteria, data, models
 from snip_lib.data import DataSet, generator
 from snip_lib.experiments import Run
 from snip_lib.masks import LayerCollapseWarning, Masks, keep_top, snip
+from snip_lib.runner.units import Unit
 from snip_lib.saliency import prunable_parameters
-from snip_lib.training import Trainer
-from snip_lib.training.execution import Execution
+from snip_lib.training import Execution, Result, Trainer
+from snip_lib.training.batched import BatchedTrainer
 
 
 class Job:
-    """What one run holds in memory: the masks, the network and its trainer."""
+    """What a unit holds in memory: the masks and networks, in the order of its runs, and their trainer."""
 
-    def __init__(self, run: Run, device: torch.device | str, state: dict | None = None):
-        """state: of an earlier job of the same run, to go on from."""
-        self.run, dataset = run, dataset_of(run, device)
-        start = time.perf_counter()
+    def __init__(self, unit: Unit, device: torch.device | str, state: dict | None = None):
+        """state: of an earlier job of the same unit, to go on from."""
+        self.runs, first = unit.runs, unit.runs[0]
+        dataset, start = dataset_of(first, device), time.perf_counter()
         if state is None:
-            self.masks, self.model = prune(run, dataset)
+            self.masks, self.models = zip(*(prune(run, dataset) for run in self.runs), strict=True)
         else:
-            self.masks = Masks(state["masks"]) if state["masks"] else None
-            self.model = _network(run, dataset, "train weights")
+            self.masks = [Masks(masks) if masks else None for masks in state["masks"]]
+            self.models = [_network(run, dataset, "train weights") for run in self.runs]
         self.seconds = time.perf_counter() - start if state is None else state["seconds"]
         self.classes = dataset.classes
-        execution = Execution.on(device, run.dtype)
-        seen = _labelled(run, dataset)
-        self.trainer = Trainer(
-            self.model, seen, run.recipe, seed=run.seed, masks=self.masks, execution=execution
-        )  # fmt: skip
+        execution, seen = Execution.on(device, first.dtype), _labelled(first, dataset)
+        if len(self.runs) == 1:
+            self.trainer = Trainer(
+                self.models[0], seen, first.recipe, seed=first.seed, masks=self.masks[0], execution=execution
+            )
+        else:
+            self.trainer = BatchedTrainer(
+                self.models, seen, first.recipe, seeds=[run.seed for run in self.runs], masks=self.masks,
+                execution=execution,
+            )  # fmt: skip
         if state is not None:
             self.trainer.load_state_dict(state["trainer"])
 
     def state(self) -> dict:
         """What a later job goes on from."""
-        masks = dict(self.masks) if self.masks is not None else None
+        masks = [dict(each) if each is not None else None for each in self.masks]
         return {"trainer": self.trainer.state_dict(), "masks": masks, "seconds": self.seconds}
 
-    def metrics(self) -> dict:
-        """What was measured, as a record holds it: errors as shares, None where a run diverged."""
-        result, layers = self.trainer.result, self.layers()
-        ended = result.diverged is None
-        return {
-            "test_error": result.test_error if ended else None,
-            "best_test_error": result.best_test_error if ended else None,
-            "valid_error": result.valid_error[-1][1] if ended else None,
-            "last_test_errors": result.last_test_errors,
-            "valid_errors": result.valid_error,
-            "losses": [[iteration, round(loss, 6)] for iteration, loss in result.loss],
-            "diverged": result.diverged,
-            "classes": self.classes,
-            "kept": sum(kept for kept, _ in layers.values()),
-            "total": sum(total for _, total in layers.values()),
-            "layers": layers,
-            "empty_layers": self.masks.empty_layers() if self.masks is not None else [],
-            "iterations": result.iterations,
-            "seconds": round(result.seconds, 3),
-            "scoring_seconds": round(self.seconds, 3),
-        }
+    def metrics(self) -> list[dict]:
+        """What each run measured, as its record holds it; seconds of scoring are shared out evenly."""
+        parts = zip(self.trainer.results, self.masks, self.models, strict=True)
+        return [_metrics(*each, classes=self.classes, scoring=self.seconds / len(self.runs)) for each in parts]
 
-    def layers(self) -> dict[str, list[int]]:
-        """Name of each prunable parameter -> [kept, of how many]."""
-        if self.masks is not None:
-            return {name: [int(mask.sum()), mask.numel()] for name, mask in self.masks.items()}
-        return {name: [p.numel(), p.numel()] for name, p in prunable_parameters(self.model).items()}
+
+def _metrics(result: Result, masks: Masks | None, model: nn.Module, *, classes: int, scoring: float) -> dict:
+    """Errors as shares, None where a run diverged."""
+    layers, ended = layers_of(masks, model), result.diverged is None
+    return {
+        "test_error": result.test_error if ended else None,
+        "best_test_error": result.best_test_error if ended else None,
+        "valid_error": result.valid_error[-1][1] if ended else None,
+        "last_test_errors": result.last_test_errors,
+        "valid_errors": result.valid_error,
+        "losses": [[iteration, round(loss, 6)] for iteration, loss in result.loss],
+        "diverged": result.diverged,
+        "classes": classes,
+        "kept": sum(kept for kept, _ in layers.values()),
+        "total": sum(total for _, total in layers.values()),
+        "layers": layers,
+        "empty_layers": masks.empty_layers() if masks is not None else [],
+        "iterations": result.iterations,
+        "seconds": round(result.seconds, 3),
+        "scoring_seconds": round(scoring, 3),
+    }
+
+
+def layers_of(masks: Masks | None, model: nn.Module) -> dict[str, list[int]]:
+    """Name of each prunable parameter -> [kept, of how many]."""
+    if masks is not None:
+        return {name: [int(mask.sum()), mask.numel()] for name, mask in masks.items()}
+    return {name: [p.numel(), p.numel()] for name, p in prunable_parameters(model).items()}
 
 
 def prune(run: Run, dataset: DataSet) -> tuple[Masks | None, nn.Module]:

@@ -1,0 +1,49 @@
+"""Runs that are trained together: one batched computation, one claim and one checkpoint, recorded at once."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from snip_lib import models
+from snip_lib.experiments import Run
+from snip_lib.training.batched import can_batch
+
+SHARED = ("data", "split_seed", "network", "recipe", "dtype", "threads")  # what runs of one unit have in common
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One run, or several that differ in seed, sparsity, criterion or initialization and are trained as one."""
+
+    runs: tuple[Run, ...]
+
+    @property
+    def name(self) -> str:
+        """The run's name; of several FIRST-NUMBER-HASH: the first one's, how many, and a hash of all."""
+        first = self.runs[0].name
+        if len(self.runs) == 1:
+            return first
+        digest = hashlib.sha256(" ".join(run.name for run in self.runs).encode()).hexdigest()[:16]
+        return f"{first}-{len(self.runs)}-{digest}"
+
+
+def units(runs: Sequence[Run], together: int = 1) -> list[Unit]:
+    """The runs in units of at most `together`, in the order of their first ones; what cannot be batched stays alone."""
+    if together == 1:
+        return [Unit((run,)) for run in runs]
+    groups: dict[object, list[Run]] = {}
+    for run in runs:
+        alone = run.labels != "true" or not batches(run)
+        groups.setdefault(run if alone else tuple(getattr(run, name) for name in SHARED), []).append(run)
+    found = [Unit(tuple(group[i : i + together])) for group in groups.values() for i in range(0, len(group), together)]
+    places = {run: place for place, run in enumerate(runs)}
+    return sorted(found, key=lambda unit: places[unit.runs[0]])
+
+
+def batches(run: Run) -> bool:
+    """Whether the run's network and recipe can be trained together with others of their kind."""
+    with torch.device("meta"):
+        network = models.named(run.network)(models.INPUT_SHAPES[run.network], 10)
+    return not run.recipe.augment and can_batch(network)
