@@ -79,6 +79,23 @@ def test_the_table_puts_the_papers_number_beside_ours(tmp_path):
     assert "7.09" in summary.shown(frame.reset_index()).to_string()
 
 
+def test_nothing_is_better_than_a_dense_network_that_diverged(tmp_path):
+    """Counted as chance, it would make its pruned network better by the whole way down."""
+    for seed in range(3):
+        for sparsity in (0.0, 0.98):
+            run = dataclasses.replace(studies.run_of("laptop", "lenet-5-caffe", sparsity), seed=seed)
+            lost = seed == 1 and not sparsity
+            wild = {"diverged": {"iteration": 8, "learning_rate": 0.1}, "test_error": None} if lost else {}
+            made = record(tmp_path, run, profile="laptop", **{"test_error": 0.015, **wild})
+            recording.append(made, "table1", records=tmp_path)
+    frame = summary.table("table1", profile="laptop", records=tmp_path).set_index(["network", "sparsity"])
+    dense, sparse = frame.loc[("lenet-5-caffe", 0.0)], frame.loc[("lenet-5-caffe", 0.98)]
+    assert (dense.diverged, dense["mean"]) == (1, pytest.approx((1.5 + 90 + 1.5) / 3))
+    assert (sparse.change_verdict, sparse["mean"]) == ("dense diverged", pytest.approx(1.5))
+    assert sparse.paper_change == pytest.approx(-0.1)
+    assert sparse.change is None
+
+
 def test_a_recipe_that_is_not_the_papers_is_judged_on_the_change_alone(tmp_path):
     for seed in range(3):
         for sparsity in (0.0, 0.95):

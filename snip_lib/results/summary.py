@@ -36,12 +36,12 @@ def table(experiment: str, *, profile: str, records: Path | None = None):
     Columns: the row's key; `paper` and, where stated, `paper_std`; `n`, `mean`, `std`, `half_width` (95 %); `diverged`;
     `paper_change` and `change` from dense to sparse in points, with `change_half_width`; `device`; `error_verdict` and
     `change_verdict` (`verdicts`). Only a profile with the paper's recipe in full gets a verdict on the error itself.
+    A dense network of which a run diverged has no error to change from, so its row gets no change, and says so.
     """
     pandas = files.require("pandas", "a table of records")
     rows, found = named(experiment).rows(profile), by_row(experiment, profile=profile, records=records)
-    samples = {str(row.key): Sample.of([100 * flat["test_error"] for flat in found[str(row.key)]]) for row in rows}
     papers = {str(row.key): row.paper for row in rows}
-    return pandas.DataFrame([_line(row, samples, papers, found[str(row.key)], profile) for row in rows])
+    return pandas.DataFrame([_line(row, found, papers, profile) for row in rows])
 
 
 def shown(frame):
@@ -86,27 +86,40 @@ def status(experiment: Experiment, profile: str, *, records: Path | None = None)
     }
 
 
-def _line(row: Row, samples: dict[str, Sample], papers: dict, found: list[dict], profile: str) -> dict:
-    ours, data = samples[str(row.key)], row.run.data
+def _line(row: Row, found: dict[str, list[dict]], papers: dict, profile: str) -> dict:
+    flats = found[str(row.key)]
+    ours, allowed = _sample(flats), verdicts.tolerance(row.run.data)
     line = {
         **row.key, "paper": row.paper, "paper_std": row.paper_std,
         "n": ours.n, "mean": ours.mean, "std": ours.std, "half_width": ours.half_width,
-        "diverged": sum(flat["diverged"] for flat in found),
-        "device": ", ".join(sorted({flat["device"] for flat in found})),
+        "diverged": sum(flat["diverged"] for flat in flats),
+        "device": ", ".join(sorted({flat["device"] for flat in flats})),
         "error_verdict": None, "paper_change": None, "change": None, "change_half_width": None, "change_verdict": None,
     }  # fmt: skip
-    allowed = verdicts.tolerance(data)
     if profile == "paper" and row.paper is not None:
         paper = Sample(row.paper_runs or 1, row.paper, row.paper_std)
         line["error_verdict"] = verdicts.on_error(ours, paper, allowed=allowed)
-    dense = samples.get(str(row.dense))
-    if dense is not None:
-        if ours.n and dense.n:
-            line["change"], line["change_half_width"] = ours.mean - dense.mean, verdicts.welch(dense, ours)
-        if row.paper is not None:
-            line["paper_change"] = row.paper - papers[str(row.dense)]
-            line["change_verdict"] = verdicts.on_change(dense, ours, paper=line["paper_change"], allowed=allowed)
+    if row.dense is not None:
+        paper_change = None if row.paper is None else row.paper - papers[str(row.dense)]
+        line |= _change(ours, found[str(row.dense)], paper_change, allowed)
     return line
+
+
+def _change(ours: Sample, dense_flats: list[dict], paper: float | None, allowed: float) -> dict:
+    """The columns on the change from dense to sparse; `paper` is the paper's, in points."""
+    line, dense = {"paper_change": paper}, _sample(dense_flats)
+    if any(flat["diverged"] for flat in dense_flats):
+        return {**line, "change_verdict": "dense diverged"}
+    if ours.n and dense.n:
+        line |= {"change": ours.mean - dense.mean, "change_half_width": verdicts.welch(dense, ours)}
+    if paper is not None:
+        line["change_verdict"] = verdicts.on_change(dense, ours, paper=paper, allowed=allowed)
+    return line
+
+
+def _sample(flats: list[dict]) -> Sample:
+    """Test errors in percent."""
+    return Sample.of([100 * flat["test_error"] for flat in flats])
 
 
 def _begun(checkpoint: str) -> tuple[str, int]:
