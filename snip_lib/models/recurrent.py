@@ -40,10 +40,8 @@ class RowReader(nn.Module):
     def reset_constants(self) -> None:
         """Set the second bias, which nothing draws or trains; `initialize_` calls this when it has drawn the rest."""
         constants, units = self.cell.bias_hh_l0.zero_(), self.cell.hidden_size
-        if self.forget_bias:
-            constants[units : 2 * units] = (
-                self.forget_bias
-            )  # PyTorch's order of gates: input, forget, candidate, output
+        if self.forget_bias:  # PyTorch's order of gates: input, forget, candidate, output
+            constants[units : 2 * units] = self.forget_bias
 
     def forward(self, x: Tensor) -> Tensor:
         """(n, channels, rows, width) -> (n, classes), from the state after the last row."""
