@@ -139,6 +139,15 @@ def test_from_a_shell_no_traceback_either():
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_a_reader_that_has_enough_is_no_error(tmp_path):
+    """As `table … | head` is: the pipe is closed before all is written."""
+    command = [sys.executable, "-m", "snip_lib", "table", "figure1", "--records", tmp_path]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 1
+
+
 def test_help_names_every_command(capsys):
     code, out, _ = run(capsys, "--help")
     assert code == 0
@@ -183,6 +192,13 @@ def test_what_is_trained_together_is_begun_and_recorded_together(tmp_path, capsy
     assert out.count("test error") == 6
     origins = [record["from"]["together"] for record in results.read("digits", records=tmp_path)[0]]
     assert origins == [4, 4, 4, 4, 2, 2]
+
+
+def test_the_books_own_records_say_how_long_runs_take_in_a_new_folder(tmp_path, capsys):
+    code, out, _ = run(capsys, "status", "figure1", "--profile", "laptop", "--records", tmp_path)
+    assert code == 0
+    assert "0/40" in out
+    assert not out.rstrip().endswith("?")
 
 
 def test_a_dry_run_says_what_and_how_long_and_writes_nothing(tmp_path, capsys):

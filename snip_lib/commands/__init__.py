@@ -5,6 +5,7 @@ Exit codes: 0 all that was asked for is done; 1 something failed, or a record wa
 """
 
 import argparse
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -23,7 +24,12 @@ def main(arguments: list[str] | None = None) -> int:
         warnings.simplefilter("always", UserWarning)
         try:
             given = parser().parse_args(arguments)
-            return given.command(given)
+            code = given.command(given)
+            sys.stdout.flush()
+            return code
+        except BrokenPipeError:  # `| head` has read enough; Python would complain once more when it closes its output
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return FAILED
         except (ValueError, ModuleNotFoundError) as error:
             return _say(error, SENSELESS)
         except (RecordError, OSError) as error:

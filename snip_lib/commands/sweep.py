@@ -31,7 +31,7 @@ class Outcome:
 
 def plan(given: argparse.Namespace, runs: list[Run], records: Path, device: str) -> Plan:
     """The plan of a command; runs that other experiments have recorded are copied over first, and cost nothing."""
-    history, name = History.of(records, *_own_records()), provenance.device_name(device)
+    history, name = History.of(records), provenance.device_name(device)
     paces = {run.name: history.start_seconds(run, name) for run in runs}
     deadline = None if given.minutes is None else START + 60 * given.minutes
     if not given.dry_run:
@@ -45,7 +45,7 @@ def plan(given: argparse.Namespace, runs: list[Run], records: Path, device: str)
 
 def describe(plan: Plan) -> None:
     """Print what is missing of a plan and how long it will take, by earlier records."""
-    history, name = History.of(plan.records, *_own_records()), provenance.device_name(plan.device)
+    history, name = History.of(plan.records), provenance.device_name(plan.device)
     missing = [run for run, done in zip(plan.runs, plan.recorded(), strict=True) if not done]
     times = [history.seconds(run, name) for run in missing]
     for run, seconds in zip(missing, times, strict=True):
@@ -140,13 +140,6 @@ def _ending(plan: Plan, outcome: Outcome) -> str:
 
 def _no_more_workers_than(plan: Plan, runs: int) -> Plan:
     return replace(plan, workers=max(1, min(plan.workers, runs)))
-
-
-def _own_records() -> list[Path]:
-    try:
-        return [results.folder()]
-    except FileNotFoundError:
-        return []
 
 
 def _cores() -> int:

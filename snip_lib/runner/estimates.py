@@ -1,5 +1,6 @@
 """How long runs will take, from the records of earlier ones."""
 
+import contextlib
 from pathlib import Path
 from statistics import median
 
@@ -14,8 +15,11 @@ class History:
         self.records = [record for record in records if record["metrics"]["iterations"]]
 
     @classmethod
-    def of(cls, *folders: Path) -> "History":
-        """All sound records in these folders."""
+    def of(cls, folder: Path) -> "History":
+        """All sound records in a folder, and the book's own where they are there."""
+        folders = [folder]
+        with contextlib.suppress(FileNotFoundError):
+            folders.append(results.folder())
         paths = {path.resolve(): path for folder in folders for path in sorted(Path(folder).glob("*.jsonl"))}
         return cls([record for path in paths.values() for record in results.read(path.stem, records=path.parent)[0]])
 
