@@ -73,6 +73,7 @@ BAD = [
     (lints.seeded, set_source(2, "%time\nx = np.random.rand(3)")),
     (lints.seeded, set_source(2, "rng = np.random.default_rng()")),
     (lints.portable_outputs, lambda cells: cells[2].update(outputs=[stream("saved to /home/someone/x.pt")])),
+    (lints.steady_outputs, lambda cells: output(cells[2], **{"text/html": '<table id="T_0a1b2"></table>'})),
     (lints.good_prose, set_source(1, "# Title\n\nSee {cite}`nobody1900nothing`.")),
     (lints.good_prose, set_source(1, "# Title\n\nA robust method.")),
 ]

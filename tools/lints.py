@@ -154,6 +154,14 @@ def portable_outputs(page: Page) -> Complaints:
                 yield cell.id, f"an output names the machine that made it: {found[0]}"
 
 
+def steady_outputs(page: Page) -> Complaints:
+    """Tables of pandas' Styler get an identifier by chance, so that each execution would change the file."""
+    for cell in page.code:
+        html = "".join(output.get("data", {}).get("text/html", "") for output in cell.outputs)
+        if re.search(r'id="T_[0-9a-f]{5}"', html):
+            yield cell.id, "a styled table with a random identifier: give it one with set_uuid"
+
+
 def good_prose(page: Page) -> Complaints:
     keys = set(re.findall(r"^@\w+\{([^,\s]+),", (first_cell.ROOT / "book/references.bib").read_text(), re.MULTILINE))
     checks = [prose.unbacked, prose.phrases, prose.spelling, prose.pictures, *[prose.plain] * bool(page.notebook)]
@@ -164,7 +172,7 @@ def good_prose(page: Page) -> Complaints:
 
 EVERY_PAGE = (one_title, good_prose)
 NOTEBOOKS = (own_first_cell, cell_length, known_tags, described_pictures, no_widgets, executed, compared_outputs,
-             seeded, portable_outputs)
+             seeded, portable_outputs, steady_outputs)
 
 
 def lint(path: Path) -> list[str]:

@@ -51,7 +51,7 @@ def execute_unit(
     returned. `stop` is asked before every batch. On a CPU the metrics are the same to the bit, resumed or not, but for
     the seconds. Raises RunError when the device has too little memory, OSError when a checkpoint cannot be written.
     """
-    with _threads(unit.runs[0].threads), _memory_of(device, unit):
+    with threads(unit.runs[0].threads), _memory_of(device, unit):
         job = Job(unit, device, checkpoint.load() if checkpoint else None)
         while not job.trainer.finished:
             job.trainer.run(stop=_Pause(job, stop, every, report))
@@ -151,7 +151,8 @@ def _memory_of(device: torch.device | str, unit: Unit) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _threads(count: int) -> Iterator[None]:
+def threads(count: int) -> Iterator[None]:
+    """So many of torch's threads within, and as many as before afterwards."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:

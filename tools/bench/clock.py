@@ -8,7 +8,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,17 +62,6 @@ def in_turn(*functions: Callable[[], object], repeats: int) -> list[list[float]]
 def medians(*functions: Callable[[], object], repeats: int) -> list[float]:
     """The median of each function's seconds, measured `in_turn`."""
     return [statistics.median(each) for each in in_turn(*functions, repeats=repeats)]
-
-
-@contextlib.contextmanager
-def threads(count: int) -> Iterator[None]:
-    """So many threads within."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def fresh(job: str, *arguments: object) -> dict:

@@ -14,9 +14,10 @@ from torch import nn
 import snip_lib as sl
 from snip_lib import data
 from snip_lib.holding import Held
+from snip_lib.runner import threads
 from snip_lib.training.execution import Execution, Step
 from tools.bench import subjects
-from tools.bench.clock import ROOT, Row, in_turn, medians, threads
+from tools.bench.clock import ROOT, Row, in_turn, medians
 
 
 class TimedHold:
