@@ -34,7 +34,7 @@ bench: .venv/.ready  ## measure the library's speed and save the table under dat
 	@$(PY) -m tools.bench
 
 lint: .venv/.ready  ## only the lints of code and pages (seconds)
-	@$(PY) -m ruff check . && $(PY) -m tools.lints
+	@$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m tools.lints
 
 newest:  ## reinstall with the newest versions that requirements.txt allows, then test
 	@rm -rf .venv && tools/setup.sh --newest

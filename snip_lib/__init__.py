@@ -9,9 +9,10 @@ with masks.hold(model, optimizer):
 
 import importlib
 
-from snip_lib import criteria, data, init, models
-from snip_lib.masks import LayerCollapseWarning, Masks, keep_count, keep_top, snip
-from snip_lib.saliency import connection_gradient, connection_sensitivity, prunable_parameters
+from snip_lib import data, init, models, pruning, scoring, seeds
+from snip_lib.pruning.masks import LayerCollapseWarning, Masks, keep_count, keep_top, snip
+from snip_lib.scoring import criteria
+from snip_lib.scoring.sensitivity import connection_gradient, connection_sensitivity, prunable_parameters
 from snip_lib.training import RECIPES, Execution, Recipe, Trainer, error_rate, train
 
 __version__ = "0.1.0"
@@ -30,7 +31,6 @@ __all__ = [
     "criteria",
     "data",
     "error_rate",
-    "experiments",
     "figures",
     "init",
     "interact",
@@ -38,17 +38,20 @@ __all__ = [
     "keep_top",
     "models",
     "prunable_parameters",
+    "pruning",
     "results",
     "runner",
+    "scoring",
+    "seeds",
     "snip",
     "studies",
     "summary",
     "train",
-]  # fmt: skip
+]
 
 # Rooms that notebooks need, and a training script does not: imported when they are first used.
 _LATER_ROOMS = {
-    **{room: room for room in ("checks", "experiments", "figures", "interact", "results", "runner", "studies")},
+    **{room: room for room in ("checks", "figures", "interact", "results", "runner", "studies")},
     **{"batched": "training.batched", "summary": "results.summary"},
 }
 

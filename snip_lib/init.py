@@ -10,7 +10,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from snip_lib.data import as_generator, nearest
+from snip_lib.kinds import EMBEDDINGS, NORMALISATIONS, RECURRENT
+from snip_lib.seeds import as_generator
+from snip_lib.words import nearest
 
 # Standard deviation of a unit normal cut at +-2: dividing by it restores the variance that the cut takes away.
 TRUNCATED_STD = 0.87962566103423978
@@ -19,10 +21,6 @@ TRUNCATED_STD = 0.87962566103423978
 VARIANCE_SCALING = {"vs-l": (1.0, "in"), "vs-x": (1.0, "average"), "vs-h": (2.0, "in")}
 ALIASES = {"lecun": "vs-l", "glorot": "vs-x", "xavier": "vs-x", "he": "vs-h", "kaiming": "vs-h"}
 SCHEMES = (*VARIANCE_SCALING, "rn", "tn", "orthogonal")
-
-NORMALISATIONS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
-EMBEDDINGS = (nn.Embedding, nn.EmbeddingBag)
-RECURRENT = (nn.RNNBase, nn.RNNCellBase)
 
 
 def initialize_(

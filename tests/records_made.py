@@ -3,8 +3,8 @@
 import functools
 
 from snip_lib import results, runner
-from snip_lib.experiments import Run
 from snip_lib.results import provenance
+from snip_lib.studies.run import Run
 from snip_lib.training.recipes import Recipe
 
 RECIPE = Recipe(iterations=6, batch_size=20, learning_rate=0.1, evaluations=2)

@@ -55,6 +55,7 @@ def site(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def roots(site):
     """The book's address over each protocol."""
+
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *arguments):
             pass
@@ -72,13 +73,16 @@ def visit(chromium, roots):
 
     def open_page(name: str, view: View = WIDE) -> Visit:
         root = roots[view.protocol]
-        context = chromium.new_context(viewport={"width": view.width, "height": 900}, color_scheme=view.scheme,
-                                       java_script_enabled=view.scripts)
+        context = chromium.new_context(
+            viewport={"width": view.width, "height": 900}, color_scheme=view.scheme, java_script_enabled=view.scripts
+        )
         contexts.append(context)
         context.set_default_timeout(180_000)  # the machine may be busy
         opened = Visit(context.new_page())
-        context.route(lambda url: not url.startswith((root, "data:", "blob:")),
-                      lambda route: (opened.outside.append(route.request.url), route.abort()))
+        context.route(
+            lambda url: not url.startswith((root, "data:", "blob:")),
+            lambda route: (opened.outside.append(route.request.url), route.abort()),
+        )
         opened.page.on("console", lambda m: m.type in ("error", "warning") and opened.errors.append(m.text))
         opened.page.on("pageerror", lambda error: opened.errors.append(str(error)))
         opened.page.on("requestfailed", lambda request: opened.errors.append(f"failed: {request.url}"))

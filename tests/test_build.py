@@ -32,8 +32,11 @@ def small(tmp_path):
 
 
 def write(folder, markdown, code="print('hello')"):
-    cells = [nbformat.v4.new_code_cell(first_cell.source(), id="first-cell", metadata={"tags": first_cell.TAGS}),
-             nbformat.v4.new_markdown_cell(markdown, id="text"), nbformat.v4.new_code_cell(code, id="code")]
+    cells = [
+        nbformat.v4.new_code_cell(first_cell.source(), id="first-cell", metadata={"tags": first_cell.TAGS}),
+        nbformat.v4.new_markdown_cell(markdown, id="text"),
+        nbformat.v4.new_code_cell(code, id="code"),
+    ]
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=notebooks.KERNEL), folder / "book/index.ipynb")
 
 

@@ -13,7 +13,7 @@ import pytest
 from records_made import RUN, record
 
 from snip_lib import commands, results, studies
-from snip_lib.masks import Masks
+from snip_lib.pruning.masks import Masks
 from snip_lib.results import recording, summary
 from snip_lib.runner import engine
 
@@ -86,17 +86,21 @@ BAD = {
     "an unknown network": ("prune lenet-300 --sparsity 0.9 --out {}/m.safetensors", "did you mean 'lenet-300-100'"),
     "too much sparsity": ("prune lenet-300-100 --sparsity 1.5 --out {}/m.safetensors", "sparsity must be in [0, 1)"),
     "no sparsity": ("prune lenet-300-100 --out {}/m.safetensors", "required: --sparsity"),
-    "an unknown criterion": ("prune lenet-300-100 --sparsity 0.9 --criterion x --out {}/m.safetensors",
-                             "unknown criterion 'x'"),
-    "a batch that is too large": ("prune lenet-300-100 --sparsity 0.9 --batch 9999 --out {}/m.safetensors",
-                                  "a pruning batch of 9999"),
+    "an unknown criterion": (
+        "prune lenet-300-100 --sparsity 0.9 --criterion x --out {}/m.safetensors",
+        "unknown criterion 'x'",
+    ),
+    "a batch that is too large": (
+        "prune lenet-300-100 --sparsity 0.9 --batch 9999 --out {}/m.safetensors",
+        "a pruning batch of 9999",
+    ),
     "a file in no folder": ("prune lenet-300-100 --sparsity 0.9 --out {}/no/m.safetensors", "there is no folder"),
     "a file of another kind": ("prune lenet-300-100 --sparsity 0.9 --out {}/m.pt", "ends in .safetensors"),
     "a module that is not there": ("prune nowhere:net --sparsity 0.9 --out {}/m.safetensors", "No module named"),
     "a function that is not there": ("prune net:cnn --sparsity 0.9 --out {}/m.safetensors", "no attribute 'cnn'"),
     "a function of something else": ("prune net:nothing --sparsity 0.9 --out {}/m.safetensors", "no nn.Module"),
     "a network for other data": ("prune net:narrow --sparsity 0.9 --out {}/m.safetensors", "cannot take 1 x 28 x 28"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("what", BAD)
@@ -236,10 +240,24 @@ def test_time_up_is_an_exit_code_of_its_own(tmp_path):
     """As a process of its own, because the minutes count from its start."""
     start = time.time()
     done = subprocess.run(
-        [sys.executable, "-m", "snip_lib", "run", "figure4", "--profile", "smoke", "--minutes", "0.01",
-         "--records", tmp_path],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "snip_lib",
+            "run",
+            "figure4",
+            "--profile",
+            "smoke",
+            "--minutes",
+            "0.01",
+            "--records",
+            tmp_path,
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 3
     assert "5 of 5 runs are left (the time is up): the same command goes on" in done.stdout
     assert time.time() - start < 60
@@ -248,9 +266,13 @@ def test_time_up_is_an_exit_code_of_its_own(tmp_path):
 def test_an_interrupt_leaves_a_checkpoint(tmp_path):
     words = [sys.executable, "-m", "snip_lib", "run", "digits", "--profile", "smoke", "--records", tmp_path]
     process = subprocess.Popen(
-        [*words, "--workers", "2"], cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
+        [*words, "--workers", "2"],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     until = time.time() + 120
     while not (tmp_path / "digits.jsonl").exists() and time.time() < until:
         time.sleep(0.05)
@@ -304,8 +326,12 @@ SMOKE = [sys.executable, "-m", "snip_lib", "run", "digits", "--profile", "smoke"
 
 def test_a_disk_that_is_full_is_one_clear_line_and_loses_nothing(tmp_path):
     """Full for checkpoints, by a limit on the size of files: a line of a record still fits, a network does not."""
-    full = [sys.executable, "-c", "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000,) * 2);"
-            "from snip_lib.commands import main; sys.exit(main(sys.argv[1:]))"]  # fmt: skip
+    full = [
+        sys.executable,
+        "-c",
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000,) * 2);"
+        "from snip_lib.commands import main; sys.exit(main(sys.argv[1:]))",
+    ]
     words = [*SMOKE[3:], "--records", tmp_path, "--workers", "1", "--checkpoint", "0.01"]
     done = subprocess.run([*full, *words], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1

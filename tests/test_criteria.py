@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 import snip_lib as sl
-from snip_lib import criteria
+from snip_lib.scoring import criteria
 
 X, Y = torch.randn(6, 4, generator=torch.Generator().manual_seed(0)), torch.arange(6) % 3
 OPTIONS = {"random": {"generator": 0}}

@@ -19,7 +19,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torchvision import datasets
 
-from snip_lib import data, sources
+from snip_lib import data
+from snip_lib.data import dataset
+from snip_lib.data import sets as sources
+from snip_lib.seeds import generator
 
 PACKED = Path(__file__).resolve().parents[2] / "shared" / "data"  # a packed copy beside the checkout, if there is one
 TORCHVISION = {"mnist": datasets.MNIST, "fashion-mnist": datasets.FashionMNIST, "cifar10": datasets.CIFAR10}
@@ -100,17 +103,17 @@ def arrays(n):
 
 @given(st.integers(10, 200), st.integers(0, 10))
 def test_the_split_is_disjoint_complete_and_a_function_of_its_seed(n, seed):
-    split = data._split(arrays(n), seed)
+    split = dataset._split(arrays(n), seed)
     assert len(split["valid_y"]) == n // 10
     assert sorted([*split["train_y"], *split["valid_y"]]) == list(range(n))
     assert (split["train_x"][:, 0, 0] == split["train_y"]).all()
     assert (split["valid_x"][:, 0, 0] == split["valid_y"]).all()
-    again = data._split(arrays(n), seed)
+    again = dataset._split(arrays(n), seed)
     assert (split["valid_y"] == again["valid_y"]).all()
 
 
 def test_another_seed_gives_another_split():
-    assert set(data._split(arrays(200), 0)["valid_y"]) != set(data._split(arrays(200), 1)["valid_y"])
+    assert set(dataset._split(arrays(200), 0)["valid_y"]) != set(dataset._split(arrays(200), 1)["valid_y"])
 
 
 # The samples that ship
@@ -196,17 +199,17 @@ def test_a_pruning_batch_that_cannot_be_had(size):
 
 def test_generators_of_different_purposes_are_independent_of_each_other_and_of_the_global_state():
     state = torch.get_rng_state()
-    draws = [torch.rand(4, generator=data.generator(*key)) for key in ((0, "a"), (0, "b"), (1, "a"), (0, "a", 1))]
+    draws = [torch.rand(4, generator=generator(*key)) for key in ((0, "a"), (0, "b"), (1, "a"), (0, "a", 1))]
     data.batch_indices(10, 4, 0, seed=0)
     assert torch.equal(state, torch.get_rng_state())
     assert len({tuple(d.tolist()) for d in draws}) == 4
-    assert torch.equal(draws[0], torch.rand(4, generator=data.generator(np.int64(0), "a")))
+    assert torch.equal(draws[0], torch.rand(4, generator=generator(np.int64(0), "a")))
 
 
 def test_draws_do_not_depend_on_the_default_device():
     def draws():
         x = torch.arange(2 * 3 * 4 * 4, dtype=torch.float32, device="cpu").view(2, 3, 4, 4)
-        shifted = data.flip_and_shift(x, generator=data.generator(0), pixels=1)
+        shifted = data.flip_and_shift(x, generator=generator(0), pixels=1)
         found = data.load("cifar10-sample")
         return shifted, found.test_x, data.pruning_batch(found, 5, seed=0)[0]
 
@@ -254,7 +257,7 @@ def test_flip_and_shift_against_a_loop_over_images():
 
 def test_flip_and_shift_follows_its_generator():
     x = torch.randn(50, 1, 6, 6, generator=torch.Generator().manual_seed(1))
-    first, again, other = (data.flip_and_shift(x, generator=data.generator(seed)) for seed in (0, 0, 1))
+    first, again, other = (data.flip_and_shift(x, generator=generator(seed)) for seed in (0, 0, 1))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 

@@ -36,7 +36,7 @@ EVERY = {
     "tangents": lambda: figures.tangents({"fc1.weight[0, 1]": ([0, 0.5, 1], [3, 1, 0], -1)}, x_label="c", y_label="L"),
     "network_sizes": lambda: figures.network_sizes({"gru-s": (103_690, 5_185), "vgg-like": (14_982_474, 449_474)}),
     "network_graph": lambda: figures.network_graph(WEIGHTS, kept=KEPT, title="six connections"),
-}  # fmt: skip
+}
 every_figure = pytest.mark.parametrize("draw", EVERY.values(), ids=EVERY)
 
 

@@ -23,8 +23,11 @@ FIGURE = interact.slider(
         interact.Lines(ERRORS, "Test error"),
         interact.Text([f"{kept:.0%} of the connections are left." for kept in KEPT]),
     ],
-    label="Connections pruned", alt="What a network keeps", caption="Move the slider.", start=START,
-)  # fmt: skip
+    label="Connections pruned",
+    alt="What a network keeps",
+    caption="Move the slider.",
+    start=START,
+)
 
 SEEN = """group => ({
     output: group.querySelector('output').textContent,
@@ -214,9 +217,12 @@ def test_text_stands_out_on_a_page_of_either_kind(visit, scheme):
 def test_hostile_words_stay_words(visit):
     evil = "</script><script>document.hacked = true</script><img src=x onerror='document.hacked = true'>\"&"
     figure = interact.slider(
-        [evil, "b"], [interact.Bars([evil], [[0.1], [0.2]], evil), interact.Text([evil, evil])], label=evil, alt=evil,
+        [evil, "b"],
+        [interact.Bars([evil], [[0.1], [0.2]], evil), interact.Text([evil, evil])],
+        label=evil,
+        alt=evil,
         caption=evil,
-    )  # fmt: skip
+    )
     page = visit(figure.html)
     slider(page).press("End")
     slider(page).press("Home")

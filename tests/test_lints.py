@@ -108,41 +108,47 @@ def test_stored_widget_state_is_stopped(tmp_path):
     assert complaints(lints.no_widgets, path)
 
 
-@pytest.mark.parametrize(("check", "text"), [
-    (prose.unbacked, "The method is simple."),
-    (prose.unbacked, "It prunes prior to training, which helps."),
-    (prose.phrases, "In this chapter, we look at masks."),
-    (prose.phrases, "Let's prune."),
-    (prose.phrases, "It is not only fast."),
-    (prose.phrases, "## Introduction"),
-    (prose.spelling, "The center of the color map."),
-    (prose.pictures, "![](mask.png)"),
-    (prose.plain, "```{note}\nx\n```"),
-    (prose.plain, "See {ref}`somewhere`."),
-    (prose.plain, "text\n$$\nx\n$$\n\ntext"),
-    (prose.plain, "text\n\n$$\nx\n$$\ntext"),
-    (prose.plain, "and $$x$$ here"),
-    (prose.plain, "\\begin{align}\nx\n\\end{align}"),
-    (prose.plain, "<details><summary>Hint</summary>\ntext\n\n</details>"),
-    (prose.plain, "<details>\n\ntext\n\n</details>"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("check", "text"),
+    [
+        (prose.unbacked, "The method is simple."),
+        (prose.unbacked, "It prunes prior to training, which helps."),
+        (prose.phrases, "In this chapter, we look at masks."),
+        (prose.phrases, "Let's prune."),
+        (prose.phrases, "It is not only fast."),
+        (prose.phrases, "## Introduction"),
+        (prose.spelling, "The center of the color map."),
+        (prose.pictures, "![](mask.png)"),
+        (prose.plain, "```{note}\nx\n```"),
+        (prose.plain, "See {ref}`somewhere`."),
+        (prose.plain, "text\n$$\nx\n$$\n\ntext"),
+        (prose.plain, "text\n\n$$\nx\n$$\ntext"),
+        (prose.plain, "and $$x$$ here"),
+        (prose.plain, "\\begin{align}\nx\n\\end{align}"),
+        (prose.plain, "<details><summary>Hint</summary>\ntext\n\n</details>"),
+        (prose.plain, "<details>\n\ntext\n\n</details>"),
+    ],
+)
 def test_bad_prose_is_stopped(check, text):
     assert list(check(text))
 
 
-@pytest.mark.parametrize("text", [
-    "A simple network of 3 units.",
-    "The paper calls the method “simple” and “versatile”.",
-    "> A simple, versatile method.",
-    "Significant only if $p < 0.05$.",
-    "Call `center(x)`.",
-    "```python\n# Let's see the color\n```",
-    "# Masks\n\n$$\nx \\tag{5}\n$$\n\ntext\n\n$$ y $$\n",
-    "$$\n\\begin{aligned}\nx\n\\end{aligned}\n$$",
-    "<details><summary>Hint</summary>\n\ntext\n\n</details>",
-    "<details>\n<summary>Solution</summary>\n\n```python\nx = 1\n```\n\n</details>",
-    "As {cite}`lee2019snip` shows in {numref}`fig-x`.",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A simple network of 3 units.",
+        "The paper calls the method “simple” and “versatile”.",
+        "> A simple, versatile method.",
+        "Significant only if $p < 0.05$.",
+        "Call `center(x)`.",
+        "```python\n# Let's see the color\n```",
+        "# Masks\n\n$$\nx \\tag{5}\n$$\n\ntext\n\n$$ y $$\n",
+        "$$\n\\begin{aligned}\nx\n\\end{aligned}\n$$",
+        "<details><summary>Hint</summary>\n\ntext\n\n</details>",
+        "<details>\n<summary>Solution</summary>\n\n```python\nx = 1\n```\n\n</details>",
+        "As {cite}`lee2019snip` shows in {numref}`fig-x`.",
+    ],
+)
 def test_good_prose_passes(text):
     checks = (prose.unbacked, prose.phrases, prose.spelling, prose.pictures, prose.plain)
     assert [complaint for check in checks for complaint in check(text)] == []

@@ -109,9 +109,15 @@ def test_vgg_and_alexnet_have_the_layers_of_the_authors_code():
         assert weight_shapes(layout(name)) == expected
     for name, units in (("alexnet-s", 1024), ("alexnet-b", 2048)):
         assert list(weight_shapes(layout(name)).values()) == [
-            (96, 3, 11, 11), (256, 96, 5, 5), (384, 256, 3, 3), (384, 384, 3, 3), (256, 384, 3, 3),
-            (units, 256), (units, units), (10, units),
-        ]  # fmt: skip
+            (96, 3, 11, 11),
+            (256, 96, 5, 5),
+            (384, 256, 3, 3),
+            (384, 384, 3, 3),
+            (256, 384, 3, 3),
+            (units, 256),
+            (units, units),
+            (10, units),
+        ]
 
 
 @pytest.mark.parametrize(("depth", "widen"), [(16, 8), (16, 10), (22, 8)])

@@ -60,8 +60,11 @@ def test_sees_what_a_fresh_clone_sees(folder, monkeypatch):
 def test_is_stale_when_code_or_data_change_and_only_then(folder):
     data = folder / "data/numbers.txt"
     data.write_text("1")
-    path = write(folder / "book/a.ipynb", f"print(open({str(data)!r}).read())",
-                 f"import os; print(os.path.exists({str(folder / 'data')!r}))")
+    path = write(
+        folder / "book/a.ipynb",
+        f"print(open({str(data)!r}).read())",
+        f"import os; print(os.path.exists({str(folder / 'data')!r}))",
+    )
     assert notebooks.why_stale(path) == "never executed"
     notebooks.run(path)
     assert notebooks.why_stale(path) == ""
@@ -83,11 +86,14 @@ def test_is_stale_when_a_result_it_asked_for_arrives(folder):
     assert notebooks.why_stale(path) == "data/later.txt changed"
 
 
-@pytest.mark.parametrize(("source", "message"), [
-    ("1 / 0", "ZeroDivisionError"),
-    ("import warnings; warnings.warn('careful')", "wrote to stderr"),
-    ("import ipywidgets; ipywidgets.IntSlider()", "live control"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("1 / 0", "ZeroDivisionError"),
+        ("import warnings; warnings.warn('careful')", "wrote to stderr"),
+        ("import ipywidgets; ipywidgets.IntSlider()", "live control"),
+    ],
+)
 def test_refuses_what_must_not_be_committed(folder, source, message):
     path = write(folder / "book/a.ipynb", source)
     before = path.read_bytes()
@@ -111,8 +117,19 @@ def test_joins_streams_and_drops_transient_metadata(folder):
 
 
 def nbval(path):
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(path.parent),
-               "--nbval-lax", "--nbval-current-env", str(path)]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        str(path.parent),
+        "--nbval-lax",
+        "--nbval-current-env",
+        str(path),
+    ]
     return subprocess.run(command, capture_output=True, text=True, cwd=path.parent, env=notebooks.environment())
 
 

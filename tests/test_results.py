@@ -35,9 +35,7 @@ def test_a_record_says_where_it_comes_from_but_not_whose_machine(tmp_path):
     import platform
 
     made = record(tmp_path)
-    assert set(made["from"]) == {
-        "commit", "uncommitted", "sources", "device", "torch", "date", "repeats", "together"
-    }  # fmt: skip
+    assert set(made["from"]) == {"commit", "uncommitted", "sources", "device", "torch", "date", "repeats", "together"}
     assert made["run"]["threads"] == 1
     assert made["run"]["recipe"]["momentum"] == 0.9
     told = json.dumps({key: value for key, value in made.items() if key != "checksum"})
@@ -266,7 +264,7 @@ def test_a_full_disk_takes_nothing_away(tmp_path):
     ours, theirs = multiprocessing.Pipe()
     process = multiprocessing.get_context("fork").Process(
         target=_append_on_a_full_disk, args=(tmp_path, second, theirs)
-    )  # fmt: skip
+    )
     process.start()
     assert ours.poll(30)
     assert "free some space" in ours.recv()

@@ -15,13 +15,13 @@ import torch
 from records_made import RECIPE, RUN
 
 from snip_lib import data, models, results, runner, training
-from snip_lib.data import generator
-from snip_lib.masks import snip
+from snip_lib.pruning.masks import snip
 from snip_lib.results import files
 from snip_lib.runner import engine, job
 from snip_lib.runner.checkpoints import Checkpoint, CheckpointWarning, claim
 from snip_lib.runner.engine import Plan
 from snip_lib.runner.units import Unit, units
+from snip_lib.seeds import generator
 
 ROOT = Path(__file__).resolve().parent.parent
 TIMES = {"seconds", "scoring_seconds"}
@@ -220,8 +220,13 @@ def test_what_can_be_batched_is_trained_together_in_the_order_of_the_plan():
     caffe = dataclasses.replace(LONGER, network="lenet-5-caffe")
     made = units([alone[0], FAMILY[0], caffe, *FAMILY[1:], *alone[1:]], together=3)
     assert [unit.runs for unit in made] == [
-        (alone[0],), tuple(FAMILY[:3]), (caffe,), (FAMILY[3],), (alone[1],), (alone[2],)
-    ]  # fmt: skip
+        (alone[0],),
+        tuple(FAMILY[:3]),
+        (caffe,),
+        (FAMILY[3],),
+        (alone[1],),
+        (alone[2],),
+    ]
     assert [unit.runs for unit in units(FAMILY)] == [(run,) for run in FAMILY]
 
 
@@ -292,10 +297,12 @@ def _start(folder, together=1):
     command = [sys.executable, "-m", "snip_lib", "run", "digits", "--profile", "smoke", "--records", folder]
     few = ["--only", "criterion=snip", "--seeds", "2"]
     return subprocess.Popen(
-        [*command, *few, "--checkpoint", "0.1", "--workers", "1", "--together", str(together)], cwd=ROOT,
+        [*command, *few, "--checkpoint", "0.1", "--workers", "1", "--together", str(together)],
+        cwd=ROOT,
         env=_environment(),
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def _kill_at_random(folder, *, kills, seed, together):

@@ -13,7 +13,8 @@ from torch.func import functional_call
 from torch.nn.functional import cross_entropy
 
 import snip_lib as sl
-from snip_lib.data import batch_indices, flip_and_shift, generator
+from snip_lib.data import batch_indices, flip_and_shift
+from snip_lib.seeds import generator
 from snip_lib.training import Trainer
 from snip_lib.training.execution import Execution, clip_
 from snip_lib.training.recipes import RECIPES, Recipe

@@ -38,11 +38,17 @@ def test_welch_of_a_worked_example():
 @pytest.mark.parametrize(
     ("gap", "half", "n", "said"),
     [
-        (0.1, 0.2, 3, "agrees"), (-0.3, 0.3, 5, "agrees"), (0.31, 0.005, 5, "worse"), (-0.8, 0.4, 5, "better"),
-        (0.1, 0.5, 5, "undecided"), (0.5, 0.3, 5, "undecided"), (0.0, 0.0, 2, "too few runs"),
-        (None, 0.1, 9, "too few runs"), (0.1, None, 9, "too few runs"),
+        (0.1, 0.2, 3, "agrees"),
+        (-0.3, 0.3, 5, "agrees"),
+        (0.31, 0.005, 5, "worse"),
+        (-0.8, 0.4, 5, "better"),
+        (0.1, 0.5, 5, "undecided"),
+        (0.5, 0.3, 5, "undecided"),
+        (0.0, 0.0, 2, "too few runs"),
+        (None, 0.1, 9, "too few runs"),
+        (0.1, None, 9, "too few runs"),
     ],
-)  # fmt: skip
+)
 def test_the_rule(gap, half, n, said):
     assert verdicts.verdict(gap, half, n=n, allowed=0.3) == said
 

@@ -26,8 +26,11 @@ def normalised(url: str) -> str:
 
 def configure(text: str, url: str) -> str:
     """`_config.yml` with the address, the repository's button and Colab's."""
-    lines = {"repository_url": f'"{url}"', "use_repository_button": "true",
-             "launch_buttons": '{colab_url: "https://colab.research.google.com"}'}
+    lines = {
+        "repository_url": f'"{url}"',
+        "use_repository_button": "true",
+        "launch_buttons": '{colab_url: "https://colab.research.google.com"}',
+    }
     for key, value in lines.items():
         text, count = re.subn(rf"^( *{key}:).*$", rf"\1 {value}", text, flags=re.MULTILINE)
         if count != 1:

@@ -1,8 +1,8 @@
 """Build the book's pages, with every warning an error.
 
-    python -m tools.book                     build into _build/html from the outputs that are committed
-    python -m tools.book --execute           execute the stale notebooks first
-    python -m tools.book --out DIR           build into DIR/_build/html
+python -m tools.book                     build into _build/html from the outputs that are committed
+python -m tools.book --execute           execute the stale notebooks first
+python -m tools.book --out DIR           build into DIR/_build/html
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Find a browser for the tests of the built book, or get one.
 
-    python -m tools.browser          print its path, after installing one where that is possible
-    python -m tools.browser why      print why there is none, if there is none
+python -m tools.browser          print its path, after installing one where that is possible
+python -m tools.browser why      print why there is none, if there is none
 """
 
 import os
@@ -13,8 +13,13 @@ NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome"
 MAC = [f"/Applications/{name}.app/Contents/MacOS/{name}" for name in ("Google Chrome", "Chromium")]
 REASON = "no browser: none is installed, and neither playwright nor the package manager could bring one"
 ROOT_USER = hasattr(os, "geteuid") and os.geteuid() == 0
-ARGUMENTS = ["--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-             *["--no-sandbox"] * ROOT_USER]
+ARGUMENTS = [
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    *["--no-sandbox"] * ROOT_USER,
+]
 
 
 def find() -> str | None:

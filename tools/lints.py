@@ -20,8 +20,18 @@ from tools.stamps import why_stale
 
 LONGEST_CELL, WIDEST_LINE = 25, 120
 HIDDEN = {"remove-cell", "hide-input", "remove-input", "hide-cell"}
-TAGS = {"remove-cell", "hide-input", "remove-input", "hide-output", "remove-output", "hide-cell", "raises-exception",
-        "nbval-check-output", "nbval-ignore-output", "nbval-skip"}
+TAGS = {
+    "remove-cell",
+    "hide-input",
+    "remove-input",
+    "hide-output",
+    "remove-output",
+    "hide-cell",
+    "raises-exception",
+    "nbval-check-output",
+    "nbval-ignore-output",
+    "nbval-skip",
+}
 DRAWS = {"rand", "randn", "randint", "randperm", "bernoulli", "multinomial", "normal", "rand_like", "randn_like"}
 SHARED = r"(np|numpy)\.random\.(?!default_rng)|random\.|(torch\.)?manual_seed$|torch\.cuda\.manual_seed"
 MACHINE = r"/(?:home|Users|root|tmp|mnt|private|opt|srv|var|usr)/\w|[A-Z]:\\\\Users"
@@ -171,8 +181,18 @@ def good_prose(page: Page) -> Complaints:
 
 
 EVERY_PAGE = (one_title, good_prose)
-NOTEBOOKS = (own_first_cell, cell_length, known_tags, described_pictures, no_widgets, executed, compared_outputs,
-             seeded, portable_outputs, steady_outputs)
+NOTEBOOKS = (
+    own_first_cell,
+    cell_length,
+    known_tags,
+    described_pictures,
+    no_widgets,
+    executed,
+    compared_outputs,
+    seeded,
+    portable_outputs,
+    steady_outputs,
+)
 
 
 def lint(path: Path) -> list[str]:

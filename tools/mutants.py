@@ -27,27 +27,37 @@ class Mutant:
 
 
 MUTANTS = (
-    Mutant("the absolute value is dropped", "saliency.py", "g.abs_() for", "g for"),
-    Mutant("scored by the gradient alone", "saliency.py", "grad * parameter.detach()", "grad * 1"),
-    Mutant("every tie is kept", "selection.py", "if ties < equal:", "if False:"),
-    Mutant("old momentum and decay revive weights", "holding.py", "lambda *_: self.mask_weights_()", "lambda *_: None"),
-    Mutant("gradients of pruned weights pass", "holding.py", "parameter.grad.mul_(factor)", "pass"),
-    Mutant("holding begins with dense weights", "masks.py", "        self.apply_(model)\n", ""),
-    Mutant("kappa is rounded down", "masks.py", "(1 - exact) + Fraction(1, 2)", "(1 - exact)"),
-    Mutant("sparsity is a binary fraction", "masks.py", "Fraction(str(sparsity))", "Fraction(sparsity)"),
-    Mutant("an empty bias warns", "masks.py", "if mask.ndim >= 2 and not", "if not"),
-    Mutant("batches count alike", "saliency.py", "share = len(x) / examples", "share = 0.5"),
-    Mutant("a tied tensor counts twice", "saliency.py", "if parameter in seen or not", "if not"),
-    Mutant("batch norm keeps its statistics", "state.py", 'if kind == "running":', 'if kind != "batch":'),
-    Mutant("batch norm gets a variance of 2", "state.py", "running_var=zeros + 1", "running_var=zeros + 2"),
-    Mutant("dropout between recurrent layers stays", "state.py", "module.dropout = 0.0", "pass"),
-    Mutant("buffers are written into", "state.py", "buffer: buffer.clone()", "buffer: buffer"),
+    Mutant("the absolute value is dropped", "scoring/sensitivity.py", "g.abs_() for", "g for"),
+    Mutant("scored by the gradient alone", "scoring/sensitivity.py", "grad * parameter.detach()", "grad * 1"),
+    Mutant("every tie is kept", "pruning/top.py", "if ties < equal:", "if False:"),
+    Mutant(
+        "old momentum and decay revive weights",
+        "pruning/holding.py",
+        "lambda *_: self.mask_weights_()",
+        "lambda *_: None",
+    ),
+    Mutant("gradients of pruned weights pass", "pruning/holding.py", "parameter.grad.mul_(factor)", "pass"),
+    Mutant("holding begins with dense weights", "pruning/masks.py", "        self.apply_(model)\n", ""),
+    Mutant("kappa is rounded down", "pruning/masks.py", "(1 - exact) + Fraction(1, 2)", "(1 - exact)"),
+    Mutant("sparsity is a binary fraction", "pruning/masks.py", "Fraction(str(sparsity))", "Fraction(sparsity)"),
+    Mutant("an empty bias warns", "pruning/masks.py", "if mask.ndim >= 2 and not", "if not"),
+    Mutant("batches count alike", "scoring/sensitivity.py", "share = len(x) / examples", "share = 0.5"),
+    Mutant("a tied tensor counts twice", "scoring/sensitivity.py", "if parameter in seen or not", "if not"),
+    Mutant("batch norm keeps its statistics", "scoring/modes.py", 'if kind == "running":', 'if kind != "batch":'),
+    Mutant("batch norm gets a variance of 2", "scoring/modes.py", "running_var=zeros + 1", "running_var=zeros + 2"),
+    Mutant("dropout between recurrent layers stays", "scoring/modes.py", "module.dropout = 0.0", "pass"),
+    Mutant("buffers are written into", "scoring/modes.py", "buffer: buffer.clone()", "buffer: buffer"),
     Mutant("fans are swapped", "init.py", '"in": fan[0]', '"in": fan[1]'),
     Mutant("the cut takes variance away", "init.py", " / TRUNCATED_STD\n", "\n"),
-    Mutant("an epoch repeats an example", "data.py", "torch.randperm(n, gen", "torch.randint(n, (n,), gen"),
-    Mutant("images shift on the diagonal alone", "data.py", ":, down, right]", ":, down, down]"),
+    Mutant("an epoch repeats an example", "seeds.py", "torch.randperm(n, gen", "torch.randint(n, (n,), gen"),
+    Mutant("images shift on the diagonal alone", "data/augment.py", ":, down, right]", ":, down, down]"),
 )
-TESTS = {"state": "saliency", "selection": "masks", "holding": "masks"}  # a room's tests, where not of its own name
+TESTS = {
+    "modes": "sensitivity",
+    "holding": "masks",
+    "seeds": "data",
+    "augment": "data",
+}  # a room's tests, where not of its own name
 
 
 def failures(mutant: Mutant) -> list[str]:
@@ -65,7 +75,7 @@ def failures(mutant: Mutant) -> list[str]:
         if text.count(mutant.old) != 1:
             raise ValueError(f"{mutant.file} holds {mutant.old!r} {text.count(mutant.old)} times, not once")
         file.write_text(text.replace(mutant.old, mutant.new))
-        room = mutant.file.removesuffix(".py")
+        room = Path(mutant.file).stem
         tests = f"tests/test_{TESTS.get(room, room)}.py"
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-rf", "--tb=no", "-p", "no:cacheprovider", tests],

@@ -26,8 +26,10 @@ from tools.stamps import files_under_data, stamp, why_stale
 
 ROOT = first_cell.ROOT
 WATCH = "__import__('runpy').run_path({path!r})"
-KERNEL = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-          "language_info": {"name": "python"}}
+KERNEL = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
 CELL_METADATA = ("tags", "mystnb")
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -78,8 +80,14 @@ def execute(notebook, *, folder: Path, env: dict[str, str], timeout: int = 600) 
     """Execute every cell in a fresh kernel; raises NotebookError with the failing cell's number and traceback."""
     watch = WATCH.format(path=str(ROOT / "tools" / "record_reads.py"))
     arguments = ["--IPKernelApp.log_level=40", *([f"--IPKernelApp.exec_lines={watch}"] if "SNIP_READS" in env else [])]
-    client = NotebookClient(notebook, timeout=timeout, record_timing=False, store_widget_state=False,
-                            extra_arguments=arguments, resources={"metadata": {"path": str(folder)}})
+    client = NotebookClient(
+        notebook,
+        timeout=timeout,
+        record_timing=False,
+        store_widget_state=False,
+        extra_arguments=arguments,
+        resources={"metadata": {"path": str(folder)}},
+    )
     try:
         client.execute(env=env, cwd=str(folder))
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:

@@ -3,16 +3,29 @@
 import re
 from collections.abc import Iterator
 
-NEEDS_NUMBER = (r"\b(simpl[ey]|versatile|interpretable|powerful|crucial(ly)?|robust(ly|ness)?|significant(ly)?)\b"
-                r"|\bprior to training\b")
+NEEDS_NUMBER = (
+    r"\b(simpl[ey]|versatile|interpretable|powerful|crucial(ly)?|robust(ly|ness)?|significant(ly)?)\b"
+    r"|\bprior to training\b"
+)
 NUMBER = r"\d|\b(zero|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|hundred|thousand|half|third|quarter)\b"
-PHRASES = (r"\bin this (chapter|section|notebook|page|book),? (we|you|I)\b", r"\blet['’]s\b", r"\blet us\b",
-           r"\b(div|delv)(e|es|ing) (in|into|deep)\b", r"\bwe will (now )?(see|look|explore|discuss)\b",
-           r"\b(important|worth) (to note|noting)\b", r"\bas (we|you) can see\b", r"\bin a nutshell\b",
-           r"\bnot (only|just|merely)\b", r"\bgame.changer\b", r"\bstate.of.the.art\b")
+PHRASES = (
+    r"\bin this (chapter|section|notebook|page|book),? (we|you|I)\b",
+    r"\blet['’]s\b",
+    r"\blet us\b",
+    r"\b(div|delv)(e|es|ing) (in|into|deep)\b",
+    r"\bwe will (now )?(see|look|explore|discuss)\b",
+    r"\b(important|worth) (to note|noting)\b",
+    r"\bas (we|you) can see\b",
+    r"\bin a nutshell\b",
+    r"\bnot (only|just|merely)\b",
+    r"\bgame.changer\b",
+    r"\bstate.of.the.art\b",
+)
 HEADINGS = r"^#+ (introduction|overview|key takeaways|takeaways|conclusions?|background|motivation)\s*$"
-AMERICAN = (r"\b(behaviors?|colors?|colored|centers?|centered|neighbors?|favors?|labeled|labeling|modeling|gray"
-            r"|analyz(e|es|ed|ing))\b")
+AMERICAN = (
+    r"\b(behaviors?|colors?|colored|centers?|centered|neighbors?|favors?|labeled|labeling|modeling|gray"
+    r"|analyz(e|es|ed|ing))\b"
+)
 EQUATION = r"\$\$.+?\$\$"
 BLANKED = (r"```.*?```", r"`[^`\n]*`", r"“[^”]*”", r'"[^"\n]*"', r"^>.*$", r"\]\([^)]*\)", r"<[^>]+>")
 
@@ -70,7 +83,7 @@ def plain(markdown: str) -> Iterator[str]:
 
 def alone(markdown: str, block: re.Match) -> bool:
     """Whether nothing stands beside the block or on the lines next to it."""
-    before, after = markdown[:block.start()].rstrip(" >"), markdown[block.end():].lstrip(" ")
+    before, after = markdown[: block.start()].rstrip(" >"), markdown[block.end() :].lstrip(" ")
     return (not before or before.endswith(("\n\n", "\n>\n"))) and (not after.strip() or after.startswith("\n\n"))
 
 

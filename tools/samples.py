@@ -7,14 +7,16 @@ come from.
 import numpy as np
 import torch
 
-from snip_lib import data, sources
+from snip_lib import data
+from snip_lib.data import sets as sources
+from snip_lib.seeds import generator
 
 OUT = data.book_data() / "samples"
 
 
 def balanced(labels: np.ndarray, per_class: int, purpose: str) -> np.ndarray:
     """Sorted indices of `per_class` examples of each of ten classes, drawn with a fixed seed."""
-    order = torch.randperm(len(labels), generator=data.generator(0, purpose)).numpy()
+    order = torch.randperm(len(labels), generator=generator(0, purpose)).numpy()
     return np.sort(np.concatenate([order[labels[order] == c][:per_class] for c in range(10)]))
 
 
@@ -51,7 +53,7 @@ def cifar10() -> dict[str, np.ndarray]:
 
 def _even(labels: np.ndarray, count: int, purpose: str) -> np.ndarray:
     """Indices of `count` examples, the classes taking turns, so that every prefix is as balanced as it can be."""
-    order = torch.randperm(len(labels), generator=data.generator(0, purpose)).numpy()
+    order = torch.randperm(len(labels), generator=generator(0, purpose)).numpy()
     turns = zip(*(order[labels[order] == c] for c in range(10)), strict=False)
     return np.array([index for turn in turns for index in turn][:count])
 

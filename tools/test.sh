@@ -14,6 +14,7 @@ before=$(tracked)
 
 step "ruff"
 $python -m ruff check .
+$python -m ruff format --check --quiet .
 step "unit tests"
 $python -m pytest -q $workers -m "$which" tests
 step "every notebook, its outputs compared"

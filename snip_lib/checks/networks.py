@@ -7,7 +7,7 @@ import torch
 from snip_lib import models
 from snip_lib.checks.verdict import Wrong, checker
 from snip_lib.models.recurrent import RowReader
-from snip_lib.saliency import prunable_parameters
+from snip_lib.scoring.sensitivity import prunable_parameters
 
 
 def _count(network) -> int:

@@ -68,8 +68,13 @@ def _run(commands: argparse._SubParsersAction) -> None:
     one.add_argument("--minutes", type=float, help="stop within this time, with a checkpoint")
     one.add_argument("--device", default="auto", help="cpu, cuda, cuda:1 … (default: a GPU where there is one)")
     one.add_argument("--seeds", type=int, help="seeds 0 to this less one (default: the profile's number)")
-    one.add_argument("--only", nargs="+", default=[], metavar="KEY=VALUE",
-                     help="only such runs, e.g. network=lenet-300-100 sparsity=0.9")  # fmt: skip
+    one.add_argument(
+        "--only",
+        nargs="+",
+        default=[],
+        metavar="KEY=VALUE",
+        help="only such runs, e.g. network=lenet-300-100 sparsity=0.9",
+    )
     _records(one)
     one.add_argument("--shard", metavar="I/N", help="only the I-th of N shares, to split the work by hand")
     one.add_argument("--workers", type=int, help="runs side by side (default: one a core on a CPU, one on a GPU)")

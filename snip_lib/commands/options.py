@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from snip_lib import results, studies
-from snip_lib.data import nearest
-from snip_lib.experiments import Run
+from snip_lib.studies.run import Run
+from snip_lib.words import nearest
 
 
 class Parser(argparse.ArgumentParser):
@@ -46,8 +46,10 @@ def shard(runs: list[Run], text: str | None) -> list[Run]:
     except ValueError:
         raise ValueError(f"--shard must be I/N, such as 1/4, got {text!r}") from None
     if not 1 <= place <= count:
-        raise ValueError(f"--shard {text}: the first of {max(count, 1)} shares is 1/{max(count, 1)}, the last "
-                         f"{max(count, 1)}/{max(count, 1)}")  # fmt: skip
+        raise ValueError(
+            f"--shard {text}: the first of {max(count, 1)} shares is 1/{max(count, 1)}, the last "
+            f"{max(count, 1)}/{max(count, 1)}"
+        )
     return runs[place - 1 :: count]
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 from torch import nn
 
 from snip_lib import data, init, models
-from snip_lib.data import DataSet, generator
-from snip_lib.experiments import Run
-from snip_lib.masks import Masks, keep_top, snip
+from snip_lib.data import DataSet
+from snip_lib.pruning.masks import Masks, keep_top, snip
 from snip_lib.runner import job
+from snip_lib.seeds import generator
+from snip_lib.studies.run import Run
 from snip_lib.training.recipes import RECIPES
 
 
@@ -37,9 +38,12 @@ def network(name: str, dataset: DataSet, *, scheme: str | None, seed: int) -> nn
     """A network of ours by name, or what "module:function" returns when it is called, imported from here."""
     if ":" not in name:
         return models.build(
-            name, init=scheme or "vs-l", generator=generator(seed, "score weights"), input_shape=dataset.input_shape,
+            name,
+            init=scheme or "vs-l",
+            generator=generator(seed, "score weights"),
+            input_shape=dataset.input_shape,
             classes=dataset.classes,
-        )  # fmt: skip
+        )
     module, function = name.split(":", 1)
     sys.path.insert(0, str(Path.cwd()))
     try:
@@ -55,8 +59,15 @@ def network(name: str, dataset: DataSet, *, scheme: str | None, seed: int) -> nn
 
 def masks_of(model: nn.Module, dataset: DataSet, given: argparse.Namespace) -> Masks:
     """The masks of a model by the command's criterion, sparsity and mini-batch."""
-    run = Run(dataset.name, "lenet-300-100", given.sparsity, RECIPES["paper-mnist"], given.seed,
-              criterion=given.criterion, batch_norm=given.batch_norm)  # fmt: skip
+    run = Run(
+        dataset.name,
+        "lenet-300-100",
+        given.sparsity,
+        RECIPES["paper-mnist"],
+        given.seed,
+        criterion=given.criterion,
+        batch_norm=given.batch_norm,
+    )
     x, y = data.pruning_batch(dataset, given.batch, seed=given.seed)
     try:
         if given.criterion == "snip":

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from snip_lib import data, results, runner
-from snip_lib.experiments import Run
-from snip_lib.results import files, provenance, recording
+from snip_lib.results import provenance, recording
 from snip_lib.runner import engine
 from snip_lib.runner.engine import Plan
 from snip_lib.runner.estimates import History, words
+from snip_lib.studies.run import Run
+from snip_lib.words import require
 
 TOGETHER_ON_GPU = 50  # small networks trained as one; not measured yet. On a CPU one by one is faster: `make bench`
 START = time.time()  # a deadline counts from the start of the process, as near as Python lets it
@@ -60,10 +61,12 @@ def describe(plan: Plan) -> None:
 def run(plan: Plan, *, engine_name: str = "local") -> Outcome:
     """Run a plan, showing its progress; the outcome says what is left."""
     if engine_name == "ray":
-        files.require("ray", "--engine ray")
+        require("ray", "--engine ray")
     done = sum(plan.recorded())
-    print(f"{plan.experiment}, profile {plan.profile}: {len(plan.runs)} runs, {done} recorded, on {plan.device}, "
-          f"{plan.workers} side by side")  # fmt: skip
+    print(
+        f"{plan.experiment}, profile {plan.profile}: {len(plan.runs)} runs, {done} recorded, on {plan.device}, "
+        f"{plan.workers} side by side"
+    )
     outcome, start = Outcome(), {"ray": engine.run_on_ray, "local": engine.run_here}[engine_name]
     plan = _no_more_workers_than(plan, len(plan.runs) - done)
     if done < len(plan.runs):
@@ -87,7 +90,7 @@ class Board:
 
     def __enter__(self) -> "Board":
         total, done = sum(run.recipe.iterations for run in self.at), sum(self.at.values())
-        tqdm = files.require("tqdm", "showing progress")
+        tqdm = require("tqdm", "showing progress")
         interval = 0.5 if sys.stderr.isatty() else 30.0  # a log file wants few lines
         self.bar = tqdm.tqdm(total=total, initial=done, unit="it", mininterval=interval, dynamic_ncols=True)
         return self

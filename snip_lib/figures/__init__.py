@@ -9,6 +9,20 @@ from snip_lib.figures.sizes import network_sizes
 from snip_lib.figures.tangents import tangents
 
 __all__ = [
-    "COLOURS", "LOOKS", "RAMP", "error_curve", "histogram", "layer_density", "look", "mask_grid", "network_graph",
-    "network_sizes", "numbers", "percent", "pixel_shares", "scatter", "style", "tangents",
-]  # fmt: skip
+    "COLOURS",
+    "LOOKS",
+    "RAMP",
+    "error_curve",
+    "histogram",
+    "layer_density",
+    "look",
+    "mask_grid",
+    "network_graph",
+    "network_sizes",
+    "numbers",
+    "percent",
+    "pixel_shares",
+    "scatter",
+    "style",
+    "tangents",
+]

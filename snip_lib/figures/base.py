@@ -31,14 +31,31 @@ RAMP = np.stack(_CHANNELS, 1).round().astype(np.uint8)
 
 SETTINGS: dict[str, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so a figure is the same on every machine
-    "font.size": 12, "axes.titlesize": 12, "axes.labelsize": 12,  # 5 inches wide: above 10 px on a phone of 375 px
-    "xtick.labelsize": 11, "ytick.labelsize": 11, "legend.fontsize": 11,
-    "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": SOFT, "xtick.color": SOFT, "ytick.color": SOFT,
-    "figure.facecolor": PAPER, "axes.facecolor": PAPER, "savefig.facecolor": PAPER,
-    "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True,
-    "grid.color": LINE, "grid.linewidth": 0.8, "lines.linewidth": 2, "lines.markersize": 6, "legend.frameon": False,
-    "svg.fonttype": "path", "svg.hashsalt": "snip",  # the same figure is the same file
-}  # fmt: skip
+    "font.size": 12,
+    "axes.titlesize": 12,
+    "axes.labelsize": 12,  # 5 inches wide: above 10 px on a phone of 375 px
+    "xtick.labelsize": 11,
+    "ytick.labelsize": 11,
+    "legend.fontsize": 11,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": SOFT,
+    "xtick.color": SOFT,
+    "ytick.color": SOFT,
+    "figure.facecolor": PAPER,
+    "axes.facecolor": PAPER,
+    "savefig.facecolor": PAPER,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "grid.color": LINE,
+    "grid.linewidth": 0.8,
+    "lines.linewidth": 2,
+    "lines.markersize": 6,
+    "legend.frameon": False,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "snip",  # the same figure is the same file
+}
 
 
 def style() -> AbstractContextManager[None]:

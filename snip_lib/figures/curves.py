@@ -9,9 +9,12 @@ from snip_lib.figures.base import SOFT, add_legend, look, new_figure, style
 
 
 def error_curve(
-    errors: Mapping[str, Mapping[float, Sequence[float]]], *, chance: float | None = None, log: bool = False,
+    errors: Mapping[str, Mapping[float, Sequence[float]]],
+    *,
+    chance: float | None = None,
+    log: bool = False,
     label: str = "test error (%)",
-):  # fmt: skip
+):
     """Draw error against sparsity: every seed a dot, a line through the means, and the level of chance.
 
     `errors` maps method -> sparsity in [0, 1) -> errors in percent, one a seed; a method with sparsity 0 alone is drawn

@@ -11,9 +11,13 @@ _SIGN = {True: look("snip")["color"], False: look("magnitude")["color"]}  # posi
 
 
 def network_graph(
-    weights: Mapping[str, Any] | Sequence[Any], *, scores: Any = None, kept: Any = None,
-    names: Sequence[Sequence[str]] | None = None, title: str = "",
-):  # fmt: skip
+    weights: Mapping[str, Any] | Sequence[Any],
+    *,
+    scores: Any = None,
+    kept: Any = None,
+    names: Sequence[Sequence[str]] | None = None,
+    title: str = "",
+):
     """Draw a network of fully connected layers: line width follows |weight|, colour its sign, dashed grey is pruned.
 
     `weights` are the matrices (outputs, inputs) from input to output, as a list, or a dict (biases passed over);
@@ -79,8 +83,18 @@ def _draw_number(ax, start: np.ndarray, end: np.ndarray, text: str, colour: str)
     """Print along the line, a third of the way: before the point where lines between the same two layers cross."""
     x, y = start + 0.34 * (end - start)
     angle = np.degrees(np.arctan2(*(end - start)[::-1]))
-    ax.text(x, y, text, color=colour, rotation=angle, ha="center", va="center", fontsize=12, zorder=2,
-            bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.5})  # fmt: skip
+    ax.text(
+        x,
+        y,
+        text,
+        color=colour,
+        rotation=angle,
+        ha="center",
+        va="center",
+        fontsize=12,
+        zorder=2,
+        bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.5},
+    )
 
 
 def _draw_unit(ax, place: np.ndarray, label: str) -> None:

@@ -7,9 +7,14 @@ from snip_lib.figures.base import LOOKS, add_legend, new_figure, numbers, style
 
 
 def tangents(
-    curves: Mapping[str, tuple[Any, Any, float]], *, at: float = 1.0, x_label: str, y_label: str,
-    names: tuple[str, str] = ("exact", "tangent"), columns: int = 2,
-):  # fmt: skip
+    curves: Mapping[str, tuple[Any, Any, float]],
+    *,
+    at: float = 1.0,
+    x_label: str,
+    y_label: str,
+    names: tuple[str, str] = ("exact", "tangent"),
+    columns: int = 2,
+):
     """Draw curves and their tangents, one small picture each: `curves` maps title -> (x, y, slope where x is `at`).
 
     Every picture has its own vertical scale. ValueError when `at` is not among the x of a curve.

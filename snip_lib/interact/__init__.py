@@ -8,6 +8,18 @@ from snip_lib.interact.slider import Slider, slider
 from snip_lib.interact.sparsity import sparsity_figure
 
 __all__ = [
-    "SPARSITIES", "Bars", "Frames", "Lines", "Note", "Panel", "PixelMap", "Slider", "Text", "live", "live_sparsity",
-    "progress", "slider", "sparsity_figure",
-]  # fmt: skip
+    "SPARSITIES",
+    "Bars",
+    "Frames",
+    "Lines",
+    "Note",
+    "Panel",
+    "PixelMap",
+    "Slider",
+    "Text",
+    "live",
+    "live_sparsity",
+    "progress",
+    "slider",
+    "sparsity_figure",
+]

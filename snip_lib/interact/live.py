@@ -40,9 +40,13 @@ def live(fn: Callable[..., Any], /, *, start: Mapping[str, Any] | None = None, *
 
 
 def live_sparsity(
-    compute: Callable[[int, float], Any], *, seeds: Iterable[int] = range(100), seed: int = 0,
-    sparsities: Iterable[float] = SPARSITIES, sparsity: float = 0.9,
-):  # fmt: skip
+    compute: Callable[[int, float], Any],
+    *,
+    seeds: Iterable[int] = range(100),
+    seed: int = 0,
+    sparsities: Iterable[float] = SPARSITIES,
+    sparsity: float = 0.9,
+):
     """Return the hero's live twin: `compute(seed, sparsity)` returns a figure, made anew for the reader's seed."""
     steps = {percent(step, 6): step for step in sparsities}
     return live(compute, start={"seed": seed, "sparsity": sparsity}, seed=list(seeds), sparsity=steps)
@@ -83,10 +87,13 @@ def _title(name: str) -> str:
 def _slider(ipywidgets, name: str, words: Mapping[str, Any], start: Any):
     """A slider over the words; it recomputes when it is let go, and not on the way."""
     return ipywidgets.SelectionSlider(
-        options=list(words.items()), value=next(iter(words.values())) if start is None else start,
-        description=_title(name), continuous_update=False, style={"description_width": "6rem"},
+        options=list(words.items()),
+        value=next(iter(words.values())) if start is None else start,
+        description=_title(name),
+        continuous_update=False,
+        style={"description_width": "6rem"},
         layout=ipywidgets.Layout(width="100%", max_width="32rem"),
-    )  # fmt: skip
+    )
 
 
 def _shown(fn: Callable[..., Any]) -> Callable[..., None]:

@@ -19,9 +19,14 @@ _PICTURE = (
 
 
 def sparsity_figure(
-    masks: Mapping[float, Mapping[str, Tensor]], *, start: float = 0.9, shape: tuple[int, int] = (28, 28),
-    label: str = "Connections pruned", alt: str = "", caption: str = "",
-) -> Slider:  # fmt: skip
+    masks: Mapping[float, Mapping[str, Tensor]],
+    *,
+    start: float = 0.9,
+    shape: tuple[int, int] = (28, 28),
+    label: str = "Connections pruned",
+    alt: str = "",
+    caption: str = "",
+) -> Slider:
     """Return a slider over sparsities: the first layer's mask as a picture (Figure 2 of the paper), a bar a layer.
 
     `masks` maps sparsity in [0, 1] -> parameter name -> booleans of the parameter's shape, in the network's order; the
@@ -38,9 +43,12 @@ def sparsity_figure(
     total = sum(mask.numel() for mask in steps[0].values())
     shares = [[float(step[name].float().mean()) for name in weights] for step in steps]
     bars = Bars(
-        [_layer(name, steps[0][name]) for name in weights], shares, "Share kept of each layer",
-        mark=kept / total, mark_label="share kept of the whole network",
-    )  # fmt: skip
+        [_layer(name, steps[0][name]) for name in weights],
+        shares,
+        "Share kept of each layer",
+        mark=kept / total,
+        mark_label="share kept of the whole network",
+    )
     labels = [percent(sparsity, 6) for sparsity in masks]
     key = f"kept of each pixel's {len(steps[0][first])} connections"
     picture = PixelMap(maps, "What the first layer still sees", key, alt=_PICTURE.format(*shape))

@@ -9,7 +9,6 @@ from functools import partial
 import torch
 from torch import nn
 
-from snip_lib.data import nearest
 from snip_lib.init import initialize_
 from snip_lib.models.alexnet import alexnet
 from snip_lib.models.lenet import lenet_5_caffe, lenet_300_100
@@ -17,6 +16,7 @@ from snip_lib.models.recurrent import RowReader
 from snip_lib.models.resnet import resnet
 from snip_lib.models.vgg import vgg
 from snip_lib.models.wrn import wrn
+from snip_lib.words import nearest
 
 DIGIT, PICTURE = (1, 28, 28), (3, 32, 32)
 

@@ -11,8 +11,9 @@ import warnings
 from pathlib import Path
 
 from snip_lib import data
-from snip_lib.experiments import METHOD, Run
-from snip_lib.results import arrays, files
+from snip_lib.results import arrays
+from snip_lib.studies.run import METHOD, Run
+from snip_lib.words import require
 
 FORMAT = 1
 FIELDS = {"format", "run", "name", "method", "profile", "metrics", "from", "arrays", "checksum"}
@@ -39,7 +40,7 @@ def load(experiment: str, *, records: Path | None = None, profile: str | None = 
     `seconds`; `profile`, `device`, `name`; `stale` where a room's method has changed since. Damaged lines are reported
     with a `DamagedRecord` warning and skipped.
     """
-    pandas = files.require("pandas", "a table of records")
+    pandas = require("pandas", "a table of records")
     found, complaints = read(experiment, records=records)
     for complaint in complaints:
         warnings.warn(complaint, DamagedRecord, stacklevel=2)
@@ -125,9 +126,15 @@ def make(run: Run, metrics: dict, *, profile: str, origin: dict, records: Path |
     """
     short, long = arrays.split(metrics)
     record = {
-        "format": FORMAT, "run": run.to_dict(), "name": run.name, "method": METHOD, "profile": profile,
-        "metrics": short, "from": origin, "arrays": arrays.write(run.name, long, Path(records or folder())),
-    }  # fmt: skip
+        "format": FORMAT,
+        "run": run.to_dict(),
+        "name": run.name,
+        "method": METHOD,
+        "profile": profile,
+        "metrics": short,
+        "from": origin,
+        "arrays": arrays.write(run.name, long, Path(records or folder())),
+    }
     return {**record, "checksum": checksum(record)}
 
 

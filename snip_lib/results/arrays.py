@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from snip_lib.results import files
+from snip_lib.words import require
 
 INLINE = 64  # longer lists of numbers go to a file of arrays
 
@@ -25,7 +26,7 @@ def write(name: str, arrays: dict[str, np.ndarray], records: Path) -> dict | Non
     """Write the arrays of a run; what its record says of them, None when there are none. Raises OSError."""
     if not arrays:
         return None
-    content = files.require("safetensors.numpy", "a curve of a record").save(arrays)
+    content = require("safetensors.numpy", "a curve of a record").save(arrays)
     files.write_whole(path_of(name, records), content)
     return {"metrics": sorted(arrays), "sha256": hashlib.sha256(content).hexdigest()}
 
@@ -45,7 +46,7 @@ def read(record: dict, records: Path) -> dict[str, np.ndarray]:
         raise ValueError(f"{path}, which a record names, cannot be read: {error.strerror}") from error
     if hashlib.sha256(content).hexdigest() != record["arrays"]["sha256"]:
         raise ValueError(f"{path} is not what its record was made with: fetch it again, or run the run again")
-    return files.require("safetensors.numpy", "a curve of a record").load(content)
+    return require("safetensors.numpy", "a curve of a record").load(content)
 
 
 def path_of(name: str, records: Path) -> Path:

@@ -1,23 +1,14 @@
 """Files that are written whole or not at all, and tensors in them without unpickling."""
 
 import hashlib
-import importlib
 import json
 import os
 from pathlib import Path
-from types import ModuleType
 
 import torch
 from torch import Tensor
 
-
-def require(package: str, what: str) -> ModuleType:
-    """Import what only a part of the library needs; ModuleNotFoundError saying how to get it when it is not there."""
-    try:
-        return importlib.import_module(package)
-    except ModuleNotFoundError as missing:
-        name = package.partition(".")[0]
-        raise ModuleNotFoundError(f"{what} needs {name}: pip install {name}") from missing
+from snip_lib.words import require
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from snip_lib import results
-from snip_lib.experiments import METHOD
 from snip_lib.results import RecordError
+from snip_lib.studies.run import METHOD
 
 
 def append(record: dict, experiment: str, *, records: Path | None = None, twins: bool = False) -> bool:

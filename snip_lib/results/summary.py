@@ -5,10 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from snip_lib import results
-from snip_lib.experiments import Experiment, Row, Run
-from snip_lib.results import files, verdicts
+from snip_lib.results import verdicts
 from snip_lib.results.verdicts import Sample
 from snip_lib.studies import named
+from snip_lib.studies.run import Experiment, Row, Run
+from snip_lib.words import require
 
 
 def summarise(frame, by: str | Sequence[str], *, value: str = "test_error"):
@@ -16,17 +17,23 @@ def summarise(frame, by: str | Sequence[str], *, value: str = "test_error"):
 
     Stale records and second records of one run are left out; profiles are never mixed. Units are those of `value`.
     """
-    pandas = files.require("pandas", "a summary of records")
+    pandas = require("pandas", "a summary of records")
     by = [by] if isinstance(by, str) else list(by)
     sound = frame[~frame.stale.astype(bool)].drop_duplicates(["name", "profile"])
     rows = []
     for key, group in sound.groupby([*by, "profile"], sort=False, dropna=False):
         sample = Sample.of([float(v) for v in group[value]])
-        rows.append({
-            **dict(zip([*by, "profile"], key, strict=True)),
-            "n": sample.n, "mean": sample.mean, "std": sample.std, "half_width": sample.half_width,
-            "diverged": int(group.diverged.sum()), "device": ", ".join(sorted(set(group.device))),
-        })  # fmt: skip
+        rows.append(
+            {
+                **dict(zip([*by, "profile"], key, strict=True)),
+                "n": sample.n,
+                "mean": sample.mean,
+                "std": sample.std,
+                "half_width": sample.half_width,
+                "diverged": int(group.diverged.sum()),
+                "device": ", ".join(sorted(set(group.device))),
+            }
+        )
     return pandas.DataFrame(rows)
 
 
@@ -38,7 +45,7 @@ def table(experiment: str, *, profile: str, records: Path | None = None):
     `change_verdict` (`verdicts`). Only a profile with the paper's recipe in full gets a verdict on the error itself.
     A dense network of which a run diverged has no error to change from, so its row gets no change, and says so.
     """
-    pandas = files.require("pandas", "a table of records")
+    pandas = require("pandas", "a table of records")
     rows, found = named(experiment).rows(profile), by_row(experiment, profile=profile, records=records)
     papers = {str(row.key): row.paper for row in rows}
     return pandas.DataFrame([_line(row, found, papers, profile) for row in rows])
@@ -90,12 +97,21 @@ def _line(row: Row, found: dict[str, list[dict]], papers: dict, profile: str) ->
     flats = found[str(row.key)]
     ours, allowed = _sample(flats), verdicts.tolerance(row.run.data)
     line = {
-        **row.key, "paper": row.paper, "paper_std": row.paper_std,
-        "n": ours.n, "mean": ours.mean, "std": ours.std, "half_width": ours.half_width,
+        **row.key,
+        "paper": row.paper,
+        "paper_std": row.paper_std,
+        "n": ours.n,
+        "mean": ours.mean,
+        "std": ours.std,
+        "half_width": ours.half_width,
         "diverged": sum(flat["diverged"] for flat in flats),
         "device": ", ".join(sorted({flat["device"] for flat in flats})),
-        "error_verdict": None, "paper_change": None, "change": None, "change_half_width": None, "change_verdict": None,
-    }  # fmt: skip
+        "error_verdict": None,
+        "paper_change": None,
+        "change": None,
+        "change_half_width": None,
+        "change_verdict": None,
+    }
     if profile == "paper" and row.paper is not None:
         paper = Sample(row.paper_runs or 1, row.paper, row.paper_std)
         line["error_verdict"] = verdicts.on_error(ours, paper, allowed=allowed)

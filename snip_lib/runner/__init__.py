@@ -9,11 +9,11 @@ from pathlib import Path
 import torch
 
 from snip_lib import results
-from snip_lib.experiments import METHOD, Run
 from snip_lib.results import provenance, recording
 from snip_lib.runner.checkpoints import Checkpoint, claim
 from snip_lib.runner.job import Job, dataset_of
 from snip_lib.runner.units import Unit
+from snip_lib.studies.run import METHOD, Run
 
 Report = Callable[[int], None]  # told the iteration that training has reached, now and then
 REPORT_SECONDS = 0.5

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import torch
 
-from snip_lib.experiments import METHOD, Run
 from snip_lib.results import files, provenance
 from snip_lib.runner.units import Unit
+from snip_lib.studies.run import METHOD, Run
 
 
 class CheckpointWarning(UserWarning):
@@ -43,8 +43,9 @@ class Checkpoint:
         except (OSError, ValueError, KeyError, TypeError) as error:
             self._refuse(f"it is {error}")
             return None
-        other = [f"{key} {origin.get(key)!r}, here {mine!r}" for key, mine in self.origin.items()
-                 if origin.get(key) != mine]  # fmt: skip
+        other = [
+            f"{key} {origin.get(key)!r}, here {mine!r}" for key, mine in self.origin.items() if origin.get(key) != mine
+        ]
         if other:
             self._refuse(f"it is of {'; '.join(other)}, so that it would not end as an uninterrupted run does")
             return None

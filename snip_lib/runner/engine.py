@@ -14,9 +14,10 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 from snip_lib import runner
-from snip_lib.experiments import Run
-from snip_lib.results import RecordError, files
+from snip_lib.results import RecordError
 from snip_lib.runner.units import Unit, units
+from snip_lib.studies.run import Run
+from snip_lib.words import require
 
 SPARE_SECONDS = 3.0  # kept before a deadline for the last checkpoint
 Tell = Callable[[str, Run | None, object], None]  # see `work`
@@ -97,7 +98,7 @@ def run_here(plan: Plan, tell: Tell) -> bool:
 
 def run_on_ray(plan: Plan, tell: Tell) -> bool:
     """Run a plan on a Ray cluster, one task a unit; its machines share the folder of records."""
-    ray = files.require("ray", "--engine ray")
+    ray = require("ray", "--engine ray")
     ray.init(ignore_reinit_error=True, log_to_driver=False)
     share = {"num_cpus": 1, "num_gpus": 0 if plan.device == "cpu" else 1 / plan.workers}
     task = ray.remote(**share)(_told)

@@ -5,7 +5,7 @@ from pathlib import Path
 from statistics import median
 
 from snip_lib import results
-from snip_lib.experiments import Run
+from snip_lib.studies.run import Run
 
 
 class History:
@@ -35,10 +35,12 @@ class History:
     def _like(self, run: Run, device: str) -> list[dict]:
         """Records of the same network and batch size on the same device."""
         return [
-            r for r in self.records
-            if r["run"]["network"] == run.network and r["from"]["device"] == device
+            r
+            for r in self.records
+            if r["run"]["network"] == run.network
+            and r["from"]["device"] == device
             and r["run"]["recipe"]["batch_size"] == run.recipe.batch_size
-        ]  # fmt: skip
+        ]
 
 
 def words(seconds: float | None) -> str:

@@ -9,12 +9,14 @@ import warnings
 import torch
 from torch import nn
 
-from snip_lib import criteria, data, models
-from snip_lib.data import DataSet, generator
-from snip_lib.experiments import Run
-from snip_lib.masks import LayerCollapseWarning, Masks, keep_top, snip
+from snip_lib import data, models
+from snip_lib.data import DataSet
+from snip_lib.pruning.masks import LayerCollapseWarning, Masks, keep_top, snip
 from snip_lib.runner.units import Unit
-from snip_lib.saliency import prunable_parameters
+from snip_lib.scoring import criteria
+from snip_lib.scoring.sensitivity import prunable_parameters
+from snip_lib.seeds import generator
+from snip_lib.studies.run import Run
 from snip_lib.training import Execution, Result, Trainer
 from snip_lib.training.batched import BatchedTrainer
 
@@ -40,9 +42,13 @@ class Job:
             )
         else:
             self.trainer = BatchedTrainer(
-                self.models, seen, first.recipe, seeds=[run.seed for run in self.runs], masks=self.masks,
+                self.models,
+                seen,
+                first.recipe,
+                seeds=[run.seed for run in self.runs],
+                masks=self.masks,
                 execution=execution,
-            )  # fmt: skip
+            )
         if state is not None:
             self.trainer.load_state_dict(state["trainer"])
 

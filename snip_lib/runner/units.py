@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from snip_lib import models
-from snip_lib.experiments import Run
+from snip_lib.studies.run import Run
 from snip_lib.training.batched import can_batch
 
 SHARED = ("data", "split_seed", "network", "recipe", "dtype", "threads")  # what runs of one unit have in common

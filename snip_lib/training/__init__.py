@@ -3,7 +3,7 @@
 from torch import nn
 
 from snip_lib.data import DataSet
-from snip_lib.masks import Masks
+from snip_lib.pruning.masks import Masks
 from snip_lib.training.evaluation import Result, error_rate
 from snip_lib.training.execution import Execution
 from snip_lib.training.recipes import RECIPES, Recipe

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from snip_lib.data import DataSet
-from snip_lib.masks import Masks
+from snip_lib.pruning.masks import Masks
 from snip_lib.training.evaluation import Result, evaluating
 from snip_lib.training.execution import Execution, precise
 from snip_lib.training.recipes import Recipe

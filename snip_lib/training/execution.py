@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from snip_lib.holding import Held
-from snip_lib.init import NORMALISATIONS
+from snip_lib.kinds import NORMALISATIONS
+from snip_lib.pruning.holding import Held
 from snip_lib.training.recipes import Recipe
 
 DTYPES = ("float32", "bfloat16")

@@ -83,9 +83,7 @@ RECIPES = {
     "paper-cifar10": Recipe(
         iterations=150_000, batch_size=128, learning_rate=0.1, boundaries=(0.2, 0.4, 0.6, 0.8), augment=True
     ),
-    "paper-table3": Recipe(
-        iterations=100_000, batch_size=100, learning_rate=1e-3, optimizer="adam", weight_decay=0.0
-    ),
+    "paper-table3": Recipe(iterations=100_000, batch_size=100, learning_rate=1e-3, optimizer="adam", weight_decay=0.0),
     # Ten epochs. Chosen by the validation error of LeNet-300-100, dense and pruned by 95 %, among batches of 100 to
     # 500, rates of 0.05 to 0.8, ten and twenty epochs, label smoothing and weight decay. LeNet-5-Caffe diverges at this
     # rate unless gradients are clipped, which does LeNet-300-100 no harm.
@@ -105,4 +103,4 @@ RECIPES = {
         label_smoothing=0.1,
         evaluations=10,
     ),
-}  # fmt: skip
+}

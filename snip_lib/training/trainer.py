@@ -12,8 +12,9 @@ from dataclasses import asdict
 import torch
 from torch import Tensor, nn
 
-from snip_lib.data import DataSet, batch_indices, flip_and_shift, generator
-from snip_lib.masks import Masks
+from snip_lib.data import DataSet, batch_indices, flip_and_shift
+from snip_lib.pruning.masks import Masks
+from snip_lib.seeds import generator
 from snip_lib.training.evaluation import BATCH, Result, evaluating
 from snip_lib.training.execution import Execution, Step, precise
 from snip_lib.training.progress import Progress

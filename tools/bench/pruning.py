@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.utils import prune
 
 import snip_lib as sl
-from snip_lib import selection
+from snip_lib.pruning import top as selection
 from tools.bench import subjects
 from tools.bench.clock import Row, fresh, in_turn, medians
 

@@ -13,8 +13,9 @@ from torch import nn
 
 import snip_lib as sl
 from snip_lib import data
-from snip_lib.holding import Held
+from snip_lib.pruning.holding import Held
 from snip_lib.runner import threads
+from snip_lib.seeds import generator
 from snip_lib.training.execution import Execution, Step
 from tools.bench import subjects
 from tools.bench.clock import ROOT, Row, in_turn, medians
@@ -77,7 +78,7 @@ def augmentation(repeats: int, small: bool) -> list[Row]:
     chosen = data.batch_indices(len(images), batch, 0, seed=0)
 
     def ours() -> None:
-        data.flip_and_shift(pictures.train_x[chosen], generator=data.generator(0, "augment", 0))
+        data.flip_and_shift(pictures.train_x[chosen], generator=generator(0, "augment", 0))
 
     def theirs() -> None:
         torch.stack([transform(images[i]) for i in chosen.tolist()])

@@ -460,12 +460,16 @@ ERRORS = {
     "no parameter": (nn.ReLU, (X, LABELS), {}, ValueError, "nothing to prune"),
     "batch norm": (linear, (X, LABELS), {"batch_norm": "train"}, ValueError, "identity, batch, running, got 'train'"),
     "one logit": (
-        lambda: nn.Sequential(nn.Linear(4, 1), nn.Flatten(0)), (X, LABELS), {}, TypeError, r"of shape \(7,\).*loss="
+        lambda: nn.Sequential(nn.Linear(4, 1), nn.Flatten(0)),
+        (X, LABELS),
+        {},
+        TypeError,
+        r"of shape \(7,\).*loss=",
     ),
     "detached": (linear, (X, LABELS), {"loss": lambda o, y: o.detach().sum()}, ValueError, "depends on no parameter"),
     "not finite": (linear, (X / 0, LABELS), {}, ValueError, "scores of 'weight' are not finite"),
     "dead": (dead, (X, LABELS), {}, ValueError, "all scores are 0: .* saturated or dead"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", ERRORS)

@@ -1,10 +1,11 @@
 """Where data come from: torchvision's data sets under SNIP_DATA, and the samples that ship with the book."""
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
+
+from snip_lib.data.folders import book_data, root
+from snip_lib.words import nearest
 
 
 @dataclass(frozen=True)
@@ -36,24 +37,6 @@ SAMPLES = {"digits": "mnist", "cifar10-sample": "cifar10"}  # sample that ships 
 NAMES = (*SOURCES, *SAMPLES)
 
 
-def root() -> Path:
-    """The folder of the full data sets: the environment variable SNIP_DATA, else a folder in the user's cache."""
-    if os.environ.get("SNIP_DATA"):
-        return Path(os.environ["SNIP_DATA"]).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "snip-book"
-
-
-def book_data() -> Path:
-    """The book's `data/` folder (samples, records, the paper's numbers): SNIP_BOOK_DATA, else beside the package."""
-    folder = Path(os.environ.get("SNIP_BOOK_DATA") or Path(__file__).resolve().parent.parent / "data")
-    if not folder.is_dir():
-        raise FileNotFoundError(
-            f"the book's data folder is not at {folder}: run from a checkout of the repository, "
-            "or point SNIP_BOOK_DATA at the data/ folder of one"
-        )
-    return folder
-
-
 def available(name: str) -> bool:
     """Whether `load(name)` needs no download: always for the samples, else when all files are under `root()`."""
     check_name(name)
@@ -64,14 +47,6 @@ def check_name(name: str) -> None:
     """ValueError, with the nearest known name, when there is no data set of that name."""
     if name not in NAMES:
         raise ValueError(f"unknown data set {name!r}; known: {', '.join(NAMES)}{nearest(name, NAMES)}")
-
-
-def nearest(name: str, known) -> str:
-    """The end of an error message: '; did you mean …?', or nothing when no known name is near."""
-    import difflib
-
-    found = difflib.get_close_matches(str(name).lower(), known, n=1)
-    return f"; did you mean {found[0]!r}?" if found else ""
 
 
 def sample_arrays(name: str) -> dict[str, np.ndarray]:

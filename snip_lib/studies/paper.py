@@ -1,4 +1,4 @@
-"""The experiments by name: the paper's Tables 1 to 3, its Figures 1, 3 and 4, and studies of our own.
+"""The paper's Tables 1 to 3 and its Figures 1, 3 and 4.
 
 Four profiles, never mixed in a table:
 smoke   seconds on a CPU, on the samples that ship; shows that everything runs, and measures nothing.
@@ -12,7 +12,7 @@ import json
 from dataclasses import replace
 
 from snip_lib import data
-from snip_lib.experiments import Experiment, Row, Run
+from snip_lib.studies.run import Experiment, Row, Run
 from snip_lib.training import RECIPES, Recipe
 
 LAPTOP = {"lenet-300-100": 15_000, "lenet-5-caffe": 5_000}  # iterations on a CPU
@@ -22,19 +22,10 @@ TABLE3_STD = 0.1  # of RN and TN; the paper states none, so it is ours
 LENETS = ("lenet-300-100", "lenet-5-caffe")
 
 
-def paper(table: str) -> dict:
+def paper_table(table: str) -> dict:
     """A table or figure of the paper, as read from it: `data/paper/tables.json`."""
     with open(data.book_data() / "paper" / "tables.json", encoding="utf-8") as file:
         return json.load(file)[table]
-
-
-def named(name: str) -> Experiment:
-    """The experiment of that name; ValueError with the nearest known one otherwise."""
-    if name not in EXPERIMENTS:
-        raise ValueError(
-            f"unknown experiment {name!r}; known: {', '.join(EXPERIMENTS)}{data.nearest(name, EXPERIMENTS)}"
-        )
-    return EXPERIMENTS[name]
 
 
 def run_of(profile: str, network: str, sparsity: float, **options: object) -> Run:
@@ -62,7 +53,7 @@ def recipe_of(profile: str, network: str, kind: str | None = None) -> Recipe:
 
 
 def _figure1(profile: str) -> list[Row]:
-    figure, rows = paper("figure1"), []
+    figure, rows = paper_table("figure1"), []
     for network in LENETS:
         for sparsity, error in zip(figure["sparsity"], figure[network.replace("-", "_")], strict=True):
             rows.append(_point(profile, network, sparsity, error, paper_runs=20))
@@ -70,7 +61,7 @@ def _figure1(profile: str) -> list[Row]:
 
 
 def _table1(profile: str) -> list[Row]:
-    rows = [dict(zip(paper("table1")["columns"], row, strict=True)) for row in paper("table1")["rows"]]
+    rows = [dict(zip(paper_table("table1")["columns"], row, strict=True)) for row in paper_table("table1")["rows"]]
     found = []
     for network in LENETS:
         column = network.replace("-", "_")
@@ -81,8 +72,8 @@ def _table1(profile: str) -> list[Row]:
 
 
 def _table2(profile: str) -> list[Row]:
-    columns, found = paper("table2")["columns"], []
-    for line in paper("table2")["rows"]:
+    columns, found = paper_table("table2")["columns"], []
+    for line in paper_table("table2")["rows"]:
         row = dict(zip(columns, line, strict=True))
         if profile == "laptop" and not row["model"].startswith(("lstm", "gru")):
             continue  # days on a CPU
@@ -92,21 +83,19 @@ def _table2(profile: str) -> list[Row]:
 
 
 def _table3(profile: str) -> list[Row]:
-    names, found = paper("table3")["columns"][1:], []
-    for label, *cells in paper("table3")["rows"]:
+    names, found = paper_table("table3")["columns"][1:], []
+    for label, *cells in paper_table("table3")["rows"]:
         std = TABLE3_STD if label in ("RN", "TN") else None
         for column, (error, spread) in zip(names, cells, strict=True):
             network = {"lenet_300_100": LENETS[0], "lenet_5_caffe": LENETS[1]}.get(column, column.replace("_", "-"))
             recipe = recipe_of(profile, network, "table3")
-            run = run_of(
-                profile, network, 0.9, recipe=recipe, init="vs-x", score_init=label.lower(), score_std=std
-            )  # fmt: skip
+            run = run_of(profile, network, 0.9, recipe=recipe, init="vs-x", score_init=label.lower(), score_std=std)
             found.append(Row({"network": network, "scored with": label}, run, error, spread, paper_runs=20))
     return found
 
 
 def _figure3(profile: str) -> list[Row]:
-    figure, rows = paper("figure3"), []
+    figure, rows = paper_table("figure3"), []
     for size, error in zip(figure["batch"], figure["error"], strict=True):
         if profile == "smoke" and size > 1000:
             continue  # more than the sample has
@@ -122,22 +111,14 @@ def _figure4(profile: str) -> list[Row]:
         recipe = replace(recipe, iterations=length, boundaries=(5 / 6,), evaluations=50)
     free, rows = replace(recipe, weight_decay=0.0), []  # only the line "L2" of the figure decays the weights
     for labels, sparsity, one in (
-        ("true", 0, free), ("true", 0.99, free), ("random", 0, free), ("random", 0, recipe), ("random", 0.99, free)
-    ):  # fmt: skip
+        ("true", 0, free),
+        ("true", 0.99, free),
+        ("random", 0, free),
+        ("random", 0, recipe),
+        ("random", 0.99, free),
+    ):
         run = run_of(profile, LENETS[1], sparsity, recipe=one, labels=labels)
         rows.append(Row({"labels": labels, "sparsity": sparsity, "weight decay": one.weight_decay}, run))
-    return rows
-
-
-def _digits(profile: str) -> list[Row]:
-    iterations = 40 if profile == "smoke" else 3_000
-    recipe = RECIPES["paper-mnist"].shortened(iterations)
-    dense = {"criterion": "dense", "sparsity": 0}
-    rows = [Row(dense, Run("digits", LENETS[0], 0, recipe, 0))]
-    for criterion in ("snip", "magnitude", "random"):
-        for sparsity in (0.5, 0.8, 0.9, 0.95, 0.98):
-            run = Run("digits", LENETS[0], sparsity, recipe, 0, criterion=criterion)
-            rows.append(Row({"criterion": criterion, "sparsity": sparsity}, run, dense=dense))
     return rows
 
 
@@ -149,22 +130,41 @@ def _point(profile: str, network: str, percent: float, error: float, **paper_say
     return Row(key, run_of(profile, network, sparsity), error, dense=dense, **paper_says)
 
 
-EXPERIMENTS = {
-    experiment.name: experiment
-    for experiment in (
-        Experiment("figure1", "Figure 1: test error of the LeNets against sparsity, MNIST", _figure1,
-                   {"smoke": 1, "laptop": 2, "fast": 5, "paper": 20}),
-        Experiment("table1", "Table 1: the LeNets at the paper's sparsities, MNIST", _table1,
-                   {"smoke": 1, "laptop": 3, "fast": 5, "paper": 20}),
-        Experiment("table2", "Table 2: modern networks on CIFAR-10, recurrent ones on MNIST", _table2,
-                   {"smoke": 1, "laptop": 2, "fast": 3, "paper": 3}),
-        Experiment("table3", "Table 3: the initialization that is scored", _table3,
-                   {"smoke": 1, "laptop": 2, "fast": 5, "paper": 20}),
-        Experiment("figure3", "Figure 3: the size of the pruning batch", _figure3,
-                   {"smoke": 1, "laptop": 3, "fast": 5, "paper": 20}),
-        Experiment("figure4", "Figure 4: training on random labels with a mask from true ones", _figure4,
-                   {"smoke": 1, "laptop": 1, "fast": 3, "paper": 3}),
-        Experiment("digits", "Algorithm 1 on the digits that ship: four criteria at five sparsities", _digits,
-                   {"smoke": 1, "laptop": 3}),
-    )
-}  # fmt: skip
+EXPERIMENTS = (
+    Experiment(
+        "figure1",
+        "Figure 1: test error of the LeNets against sparsity, MNIST",
+        _figure1,
+        {"smoke": 1, "laptop": 2, "fast": 5, "paper": 20},
+    ),
+    Experiment(
+        "table1",
+        "Table 1: the LeNets at the paper's sparsities, MNIST",
+        _table1,
+        {"smoke": 1, "laptop": 3, "fast": 5, "paper": 20},
+    ),
+    Experiment(
+        "table2",
+        "Table 2: modern networks on CIFAR-10, recurrent ones on MNIST",
+        _table2,
+        {"smoke": 1, "laptop": 2, "fast": 3, "paper": 3},
+    ),
+    Experiment(
+        "table3",
+        "Table 3: the initialization that is scored",
+        _table3,
+        {"smoke": 1, "laptop": 2, "fast": 5, "paper": 20},
+    ),
+    Experiment(
+        "figure3",
+        "Figure 3: the size of the pruning batch",
+        _figure3,
+        {"smoke": 1, "laptop": 3, "fast": 5, "paper": 20},
+    ),
+    Experiment(
+        "figure4",
+        "Figure 4: training on random labels with a mask from true ones",
+        _figure4,
+        {"smoke": 1, "laptop": 1, "fast": 3, "paper": 3},
+    ),
+)

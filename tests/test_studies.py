@@ -4,17 +4,32 @@ import dataclasses
 
 import pytest
 
-from snip_lib import experiments, models, studies
-from snip_lib.experiments import Run
+from snip_lib import models, studies
+from snip_lib.studies import run as experiments
+from snip_lib.studies.run import Run
 from snip_lib.training.recipes import RECIPES, Recipe
 
 RECIPE = Recipe(iterations=10, batch_size=20, learning_rate=0.1)
 RUN = Run("digits", "lenet-300-100", 0.9, RECIPE, 0)
 OTHER = {
-    "data": "mnist", "network": "lenet-5-caffe", "sparsity": 0.95, "recipe": RECIPE.shortened(11), "seed": 1,
-    "criterion": "random", "init": "vs-h", "std": 0.1, "score_init": "vs-x", "score_std": 0.1, "redraw": False,
-    "batch_norm": "batch", "pruning_batch": 50, "split_seed": 1, "labels": "random", "threads": 2, "dtype": "bfloat16",
-}  # fmt: skip
+    "data": "mnist",
+    "network": "lenet-5-caffe",
+    "sparsity": 0.95,
+    "recipe": RECIPE.shortened(11),
+    "seed": 1,
+    "criterion": "random",
+    "init": "vs-h",
+    "std": 0.1,
+    "score_init": "vs-x",
+    "score_std": 0.1,
+    "redraw": False,
+    "batch_norm": "batch",
+    "pruning_batch": 50,
+    "split_seed": 1,
+    "labels": "random",
+    "threads": 2,
+    "dtype": "bfloat16",
+}
 
 
 def test_names_stand():

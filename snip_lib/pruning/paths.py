@@ -151,11 +151,24 @@ def _skipped(module: nn.Module, x: Tensor) -> Tensor:
 
 
 STAND_INS = {
-    nn.Linear: _linear, nn.Conv2d: _convolution, nn.LSTM: _lstm, nn.GRU: _gru,
-    nn.BatchNorm1d: _skipped, nn.BatchNorm2d: _skipped, nn.Dropout: _skipped, nn.Dropout2d: _skipped,
-}  # fmt: skip
+    nn.Linear: _linear,
+    nn.Conv2d: _convolution,
+    nn.LSTM: _lstm,
+    nn.GRU: _gru,
+    nn.BatchNorm1d: _skipped,
+    nn.BatchNorm2d: _skipped,
+    nn.Dropout: _skipped,
+    nn.Dropout2d: _skipped,
+}
 # Layers on which a positive input gives a positive output, and a zero a zero: run as they are.
 TRANSPARENT = (
-    nn.ReLU, nn.LeakyReLU, nn.Tanh, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.Flatten, nn.Identity,
+    nn.ReLU,
+    nn.LeakyReLU,
+    nn.Tanh,
+    nn.MaxPool2d,
+    nn.AvgPool2d,
+    nn.AdaptiveAvgPool2d,
+    nn.Flatten,
+    nn.Identity,
     nn.Sequential,
-)  # fmt: skip
+)

@@ -11,9 +11,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from snip_lib import reach, selection
-from snip_lib.holding import Held
-from snip_lib.saliency import Batches, Loss, Prunable, absolute, check_finite, connection_gradient, default_prunable
+from snip_lib.pruning import paths, top
+from snip_lib.pruning.holding import Held
+from snip_lib.scoring.sensitivity import (
+    Batches,
+    Loss,
+    Prunable,
+    absolute,
+    check_finite,
+    connection_gradient,
+    default_prunable,
+)
 
 FORMAT = "snip masks 1"  # what a file of masks says it is
 
@@ -119,7 +127,7 @@ class Masks(Mapping[str, Tensor]):
         dead). Raises TypeError for a network with layers whose paths are not known.
         """
         self.parameters_of(model)
-        return Masks(reach.effective(self._masks, model, x))
+        return Masks(paths.effective(self._masks, model, x))
 
     def save(self, path: str | Path) -> None:
         """Write a safetensors file with one bit per connection."""
@@ -193,7 +201,7 @@ def snip(
 def _keep(scores: Mapping[str, Tensor], sparsity: float) -> Masks:
     """`keep_top` of scores that are known to be finite."""
     kappa = keep_count(sum(score.numel() for score in scores.values()), sparsity)
-    masks = Masks(selection.top(scores, kappa))
+    masks = Masks(top.top(scores, kappa))
     if empty := masks.empty_layers():
         warnings.warn(f"nothing is kept of {', '.join(empty)}: no signal passes", LayerCollapseWarning, stacklevel=3)
     return masks

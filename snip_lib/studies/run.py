@@ -11,8 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from snip_lib import criteria, data, init, models
+from snip_lib import data, init, models
+from snip_lib.scoring import criteria
 from snip_lib.training import Recipe
+from snip_lib.words import nearest
 
 
 def later(default: object):
@@ -136,9 +138,7 @@ class Experiment:
         """The rows of a profile. ValueError for one that the experiment does not have."""
         if profile not in self.seeds:
             known = ", ".join(self.seeds)
-            raise ValueError(
-                f"{self.name} has no profile {profile!r}; known: {known}{data.nearest(profile, self.seeds)}"
-            )
+            raise ValueError(f"{self.name} has no profile {profile!r}; known: {known}{nearest(profile, self.seeds)}")
         return self.declared(profile)
 
     def plan(self, profile: str, *, seeds: int | None = None) -> list[Run]:

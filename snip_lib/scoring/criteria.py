@@ -5,8 +5,15 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from snip_lib.data import as_generator, nearest
-from snip_lib.saliency import Batches, Prunable, connection_sensitivity, default_prunable, prunable_parameters
+from snip_lib.scoring.sensitivity import (
+    Batches,
+    Prunable,
+    connection_sensitivity,
+    default_prunable,
+    prunable_parameters,
+)
+from snip_lib.seeds import as_generator
+from snip_lib.words import nearest
 
 Scores = dict[str, Tensor]
 
@@ -34,9 +41,8 @@ def random(
     source = as_generator(generator)
     parameters = prunable_parameters(model, prunable)
     return {
-        name: torch.rand(p.shape, generator=source, device=source.device).to(p.device)
-        for name, p in parameters.items()
-    }  # fmt: skip
+        name: torch.rand(p.shape, generator=source, device=source.device).to(p.device) for name, p in parameters.items()
+    }
 
 
 CRITERIA: dict[str, Callable[..., Scores]] = {

@@ -5,7 +5,7 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from snip_lib import selection
+from snip_lib.pruning import top as selection
 
 DTYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
 LIMITS = [float.fromhex(h) for h in ("0x1p-149", "-0x1p-149", "0x1.fffffep127", "-0x1.fffffep127", "0x1p-1074")]

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor, nn
 
-from snip_lib.init import EMBEDDINGS, NORMALISATIONS
-from snip_lib.state import scoring
+from snip_lib.kinds import EMBEDDINGS, NORMALISATIONS
+from snip_lib.scoring.modes import scoring
 
 Batches = Iterable[tuple[Tensor, Tensor]]
 Loss = Callable[[object, Tensor], Tensor]

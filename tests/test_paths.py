@@ -19,9 +19,17 @@ def mlp():
 
 def convolutional():
     return nn.Sequential(
-        conv(2, 4, 3), BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(),
-        nn.Conv2d(4, 3, 2, padding=1, bias=False), nn.ReLU(), nn.AvgPool2d(2), nn.Flatten(), nn.Linear(12, 3),
-    )  # fmt: skip
+        conv(2, 4, 3),
+        BatchNorm2d(4),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Dropout(),
+        nn.Conv2d(4, 3, 2, padding=1, bias=False),
+        nn.ReLU(),
+        nn.AvgPool2d(2),
+        nn.Flatten(),
+        nn.Linear(12, 3),
+    )
 
 
 def grouped():
@@ -44,22 +52,40 @@ def residual():
 TINY = {
     "mlp": (mlp, (1, 2, 2), [("1.weight", "in", "a"), ("3.weight", "a", "b"), ("5.weight", "b", "out")]),
     "convolutional": (
-        convolutional, (2, 6, 6), [("0.weight", "in", "a"), ("5.weight", "a", "b"), ("9.weight", "b", "out")],
+        convolutional,
+        (2, 6, 6),
+        [("0.weight", "in", "a"), ("5.weight", "a", "b"), ("9.weight", "b", "out")],
     ),
     "grouped": (grouped, (4, 5, 5), [("0.weight", "in", "a"), ("4.weight", "a", "out")]),
-    "preactivated": (preactivated, (2, 8, 8), [
-        ("0.weight", "in", "a"),
-        ("1.conv1.weight", "a", "b"), ("1.conv2.weight", "b", "c"), ("1.shortcut.weight", "a", "c"),
-        ("2.conv1.weight", "c", "d"), ("2.conv2.weight", "d", "e"), (None, "c", "e"),
-        ("5.weight", "e", "out"),
-    ]),
-    "residual": (residual, (2, 8, 8), [
-        ("0.weight", "in", "a"),
-        ("2.conv1.weight", "a", "b"), ("2.conv2.weight", "b", "c"), (None, "a", "c"),
-        ("3.conv1.weight", "c", "d"), ("3.conv2.weight", "d", "e"), ("3.shortcut.conv.weight", "c", "e"),
-        ("6.weight", "e", "out"),
-    ]),
-}  # fmt: skip
+    "preactivated": (
+        preactivated,
+        (2, 8, 8),
+        [
+            ("0.weight", "in", "a"),
+            ("1.conv1.weight", "a", "b"),
+            ("1.conv2.weight", "b", "c"),
+            ("1.shortcut.weight", "a", "c"),
+            ("2.conv1.weight", "c", "d"),
+            ("2.conv2.weight", "d", "e"),
+            (None, "c", "e"),
+            ("5.weight", "e", "out"),
+        ],
+    ),
+    "residual": (
+        residual,
+        (2, 8, 8),
+        [
+            ("0.weight", "in", "a"),
+            ("2.conv1.weight", "a", "b"),
+            ("2.conv2.weight", "b", "c"),
+            (None, "a", "c"),
+            ("3.conv1.weight", "c", "d"),
+            ("3.conv2.weight", "d", "e"),
+            ("3.shortcut.conv.weight", "c", "e"),
+            ("6.weight", "e", "out"),
+        ],
+    ),
+}
 
 
 def random_masks(model, share, seed):

@@ -1,0 +1,24 @@
+"""Data sets as tensors on the device: where they come from, mini-batches, augmentation."""
+
+from snip_lib.data.augment import flip_and_shift
+from snip_lib.data.batches import batch_indices, pruning_batch
+from snip_lib.data.dataset import VALIDATION_SHARE, DataSet, load
+from snip_lib.data.folders import book_data, root
+from snip_lib.data.sets import NAMES, SAMPLES, SOURCES, Source, available, check_name
+
+__all__ = [
+    "NAMES",
+    "SAMPLES",
+    "SOURCES",
+    "VALIDATION_SHARE",
+    "DataSet",
+    "Source",
+    "available",
+    "batch_indices",
+    "book_data",
+    "check_name",
+    "flip_and_shift",
+    "load",
+    "pruning_batch",
+    "root",
+]

@@ -1,0 +1,40 @@
+"""Which examples make up a mini-batch: the pruning batch, and the endless stream of training batches."""
+
+import functools
+
+import torch
+from torch import Tensor
+
+from snip_lib.data.dataset import DataSet
+from snip_lib.seeds import shuffled
+
+
+def batch_indices(
+    n: int, batch_size: int, iteration: int, *, seed: int | tuple[int, ...], device: torch.device | str = "cpu"
+) -> Tensor:
+    """Indices (batch_size,) of one mini-batch, a pure function of seed and iteration; (seeds, batch_size) for several.
+
+    The examples come in one endless stream of fresh permutations, cut into full batches, so that batches of 128 run on
+    over the end of an epoch of 45,000 as in the authors' code. Drawn on the CPU, an epoch of them kept on `device`.
+    """
+    positions = range(iteration * batch_size, (iteration + 1) * batch_size)
+    parts = []
+    for epoch in range(positions[0] // n, positions[-1] // n + 1):
+        first, last = max(positions[0], epoch * n), min(positions[-1], (epoch + 1) * n - 1)
+        parts.append(_order(n, seed, epoch, str(device))[..., first - epoch * n : last - epoch * n + 1])
+    return torch.cat(parts, -1)
+
+
+def pruning_batch(data: DataSet, size: int, *, seed: int) -> tuple[Tensor, Tensor]:
+    """The mini-batch D^b of Algorithm 1, line 2: `size` training examples without augmentation, (x, y)."""
+    if not 1 <= size <= len(data.train_x):
+        raise ValueError(f"a pruning batch of {size} examples: the training set has {len(data.train_x)}")
+    chosen = shuffled(len(data.train_x), seed, "pruning batch")[:size].to(data.train_x.device)
+    return data.train_x[chosen], data.train_y[chosen]
+
+
+@functools.lru_cache(maxsize=8)
+def _order(n: int, seed: int | tuple[int, ...], epoch: int, device: str) -> Tensor:
+    if isinstance(seed, tuple):
+        return torch.stack([shuffled(n, each, "order", epoch) for each in seed]).to(device)
+    return shuffled(n, seed, "order", epoch).to(device)

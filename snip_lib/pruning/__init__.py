@@ -1,0 +1,1 @@
+"""Masks: which connections are kept (Equation 7), held through training, counted, saved."""

@@ -1,0 +1,26 @@
+"""Randomness: every draw of the library is a pure function of a seed and of what it is for.
+
+So a run can be repeated, resumed and compared across devices without any global state.
+"""
+
+import hashlib
+import json
+
+import torch
+from torch import Tensor
+
+
+def generator(seed: int, *purpose: str | int, device: torch.device | str = "cpu") -> torch.Generator:
+    """A generator of its own for each (seed, purpose), such as (0, "order"); purposes are independent."""
+    digest = hashlib.sha256(json.dumps([int(seed), *purpose]).encode()).digest()
+    return torch.Generator(device).manual_seed(int.from_bytes(digest[:7], "big"))
+
+
+def as_generator(source: torch.Generator | int) -> torch.Generator:
+    """A generator as it is, or a seed turned into one."""
+    return source if isinstance(source, torch.Generator) else torch.Generator().manual_seed(int(source))
+
+
+def shuffled(n: int, seed: int, *purpose: str | int) -> Tensor:
+    """A permutation of 0 … n - 1 (n,) on the CPU, drawn for that purpose."""
+    return torch.randperm(n, generator=generator(seed, *purpose), device="cpu")  # whatever the default device is

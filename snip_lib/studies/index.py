@@ -1,0 +1,14 @@
+"""All experiments by name; a new one is a file of its own with a tuple `EXPERIMENTS`, listed here."""
+
+from snip_lib.studies import digits, paper
+from snip_lib.studies.run import Experiment
+from snip_lib.words import nearest
+
+EXPERIMENTS = {one.name: one for room in (paper, digits) for one in room.EXPERIMENTS}
+
+
+def named(name: str) -> Experiment:
+    """The experiment of that name; ValueError with the nearest known one otherwise."""
+    if name not in EXPERIMENTS:
+        raise ValueError(f"unknown experiment {name!r}; known: {', '.join(EXPERIMENTS)}{nearest(name, EXPERIMENTS)}")
+    return EXPERIMENTS[name]
