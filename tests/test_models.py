@@ -1,5 +1,6 @@
 """The networks: counts against the paper's table, layers against arithmetic and equations, pruning and training."""
 
+import doctest
 import json
 import math
 
@@ -12,10 +13,11 @@ import snip_lib as sl
 from snip_lib.models.recurrent import RowReader
 from snip_lib.models.wrn import PreActivationBlock
 
-TABLES = json.loads((sl.data.book_data() / "paper" / "tables.json").read_text())
+TABLES = json.loads((sl.data.book_data() / "paper" / "tables.json").read_text(encoding="utf-8"))
 TABLE2 = {row[0]: dict(zip(TABLES["table2"]["columns"], row, strict=True)) for row in TABLES["table2"]["rows"]}
 PARAMS = {name: row["counted_params"] for name, row in TABLE2.items()} | dict(TABLES["lenets"]["rows"])
-CONVOLUTIONAL = [name for name, shape in sl.models.INPUT_SHAPES.items() if shape == (3, 32, 32)]
+CONVOLUTIONAL = [name for name, network in sl.models.NETWORKS.items() if network.data == "cifar10"]
+LARGER = ["alexnet-s", "alexnet-b", "vgg-c", "vgg-d", "vgg-like"]  # of the paper's appendix on Tiny-ImageNet
 RECURRENT = ["lstm-s", "lstm-b", "gru-s", "gru-b"]
 
 
@@ -97,6 +99,53 @@ def test_64_by_64_images_of_200_classes(name):
     last = list(sl.prunable_parameters(small).values())[-2]  # nothing but the last layer grows
     assert count(large) - count(small) == 190 * (last.shape[1] + 1)
     assert large(torch.zeros(4, 3, 64, 64, device="meta")).shape == (4, 200)
+
+
+def test_each_network_stands_beside_the_set_that_it_is_trained_on():
+    on_digits = {"lenet-300-100", "lenet-5-caffe", *RECURRENT}
+    for name, network in sl.models.NETWORKS.items():
+        assert network.data == ("mnist" if name in on_digits else "cifar10")
+        source = sl.data.SOURCES[network.data]
+        assert (network.input_shape, network.classes) == (source.shape, 10) == (sl.models.INPUT_SHAPES[name], 10)
+        with torch.device("meta"):
+            made, called = network.make(source.shape, 7), network(source.shape, 7)
+        assert weight_shapes(made) == weight_shapes(called) == weight_shapes(layout(name, classes=7))
+
+
+def test_a_network_takes_shape_and_classes_from_its_set(monkeypatch):
+    network = sl.models.Network(sl.models.NETWORKS["alexnet-s"].make, data="tiny-imagenet")
+    monkeypatch.setitem(sl.models.NETWORKS, "alexnet-t", network)
+    made = sl.models.build("alexnet-t", generator=0)
+    assert (made.conv1.stride, made.fc3.out_features) == ((4, 4), 200)
+    assert sl.models.build("alexnet-t", generator=0, classes=5).fc3.out_features == 5
+
+
+@pytest.mark.parametrize(("name", "stride"), list(zip(LARGER, (4, 4, 2, 2, 2), strict=True)))
+def test_the_networks_of_the_appendix_are_pruned_and_trained_on_large_pictures(name, stride):
+    """On the sample that stands for Tiny-ImageNet, with 200 outputs: exact masks, held through a step."""
+    pictures = sl.data.load("tiny-imagenet-sample")
+    x, y = sl.data.pruning_batch(pictures, 4, seed=0)
+    model = sl.models.build(name, generator=0, input_shape=(3, 64, 64), classes=200)
+    assert model.conv1.stride == (stride, stride)
+    others = {m.stride for m in model.modules() if isinstance(m, nn.Conv2d) and m is not model.conv1}
+    assert others == {(stride // 2, stride // 2)}
+    masks = sl.snip(model, x, y, sparsity=0.9)
+    assert masks.kept == sl.keep_count(count(model), 0.9)
+    optimizer = torch.optim.SGD(model.parameters(), 0.01, 0.9)
+    with masks.hold(model, optimizer):
+        step(model, optimizer, x, y)
+    assert not any(model.get_parameter(key)[~mask].any() for key, mask in masks.items())
+
+
+@pytest.mark.parametrize("name", LARGER)
+def test_counts_with_200_classes(name):
+    """The counts of Table 2 and 190 outputs more; the paper states none for 200 classes."""
+    units = {"alexnet-s": 1024, "alexnet-b": 2048}.get(name, 512)
+    assert count(layout(name, (3, 64, 64), 200)) == PARAMS[name] + 190 * (units + 1)
+
+
+def test_examples_of_the_docstrings_run():
+    assert doctest.testmod(sl.models).failed == 0
 
 
 def test_vgg_and_alexnet_have_the_layers_of_the_authors_code():

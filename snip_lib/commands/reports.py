@@ -63,7 +63,7 @@ def datasets(names: list[str]) -> None:
             print(f"{name}: {sizes[0]} training, {sizes[1]} validation, {sizes[2]} test")
         else:
             where = "ships with the book" if name in data.SAMPLES else f"in {data.root()}"
-            print(f"{name:<15}" + (where if data.available(name) else f"not here: python -m snip_lib data {name}"))
+            print(f"{name:<14} " + (where if data.available(name) else f"not here: python -m snip_lib data {name}"))
 
 
 def _status_line(experiment: studies.Experiment, profile: str, records: Path, history: History) -> str:

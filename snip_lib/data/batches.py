@@ -16,6 +16,9 @@ def batch_indices(
 
     The examples come in one endless stream of fresh permutations, cut into full batches, so that batches of 128 run on
     over the end of an epoch of 45,000 as in the authors' code. Drawn on the CPU, an epoch of them kept on `device`.
+
+    >>> sorted(torch.cat([batch_indices(6, 4, i, seed=0) for i in range(3)]).tolist())
+    [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
     """
     positions = range(iteration * batch_size, (iteration + 1) * batch_size)
     parts = []
@@ -26,11 +29,19 @@ def batch_indices(
 
 
 def pruning_batch(data: DataSet, size: int, *, seed: int) -> tuple[Tensor, Tensor]:
-    """The mini-batch D^b of Algorithm 1, line 2: `size` training examples without augmentation, (x, y)."""
+    """The mini-batch D^b of Algorithm 1, line 2: `size` training examples without augmentation, (x, y), standardised.
+
+    Raises ValueError for a size that the training set does not have.
+
+    >>> from snip_lib.data.dataset import load
+    >>> x, y = pruning_batch(load("digits"), 100, seed=0)
+    >>> x.shape, y.shape
+    (torch.Size([100, 1, 28, 28]), torch.Size([100]))
+    """
     if not 1 <= size <= len(data.train_x):
         raise ValueError(f"a pruning batch of {size} examples: the training set has {len(data.train_x)}")
     chosen = shuffled(len(data.train_x), seed, "pruning batch")[:size].to(data.train_x.device)
-    return data.train_x[chosen], data.train_y[chosen]
+    return data.standardise(data.train_x[chosen]), data.train_y[chosen]
 
 
 @functools.lru_cache(maxsize=8)

@@ -1,46 +1,104 @@
-"""Where data come from: torchvision's data sets under SNIP_DATA, and the samples that ship with the book."""
+"""The table of data sets: those that are downloaded, and the samples that ship with the book."""
 
-from dataclasses import dataclass
+import os
+from dataclasses import replace
+from functools import partial
 
-import numpy as np
-
-from snip_lib.data.folders import book_data, root
+from snip_lib.data import tiny_imagenet
+from snip_lib.data.folders import root
+from snip_lib.data.readers import from_sample, from_torchvision
+from snip_lib.data.source import Arrays, Source
 from snip_lib.words import nearest
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where a data set comes from: torchvision's class, folder and the statistics of its whole training set."""
-
-    loader: str
-    files: tuple[str, ...]
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-
 
 _IDX = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 _CIFAR = (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch")
 
-# Means and standard deviations over the 60,000 (50,000) training images scaled to [0, 1], before the validation split,
-# one per channel, as the authors' code does it; tests/test_data.py computes them again from the full sets.
-SOURCES = {
-    "mnist": Source("MNIST", tuple(f"MNIST/raw/{f}" for f in _IDX), (0.130660,), (0.308108,)),
-    "fashion-mnist": Source("FashionMNIST", tuple(f"FashionMNIST/raw/{f}" for f in _IDX), (0.286041,), (0.353024,)),
-    "cifar10": Source(
-        "CIFAR10",
-        tuple(f"cifar-10-batches-py/{f}" for f in _CIFAR),
-        (0.491400, 0.482158, 0.446531),
-        (0.247032, 0.243485, 0.261588),
-    ),
-}
-SAMPLES = {"digits": "mnist", "cifar10-sample": "cifar10"}  # sample that ships -> the set it was taken from
-NAMES = (*SOURCES, *SAMPLES)
+
+def _sample(of: Source, train: int, valid: int, test: int, **own: object) -> Source:
+    """The sample of a set that ships: standardised as the set is, unless it has statistics of its own."""
+    plain = {"files": (), "here": None, "sample": None, "digest": None}
+    sizes = {"train": train, "valid": valid, "test": test}
+    return replace(of, name=of.sample, sizes=sizes, read=from_sample, **plain | own)
+
+
+# Means and standard deviations over the whole training set scaled to [0, 1], before the validation split, one per
+# channel, as the authors' code does it; the tests compute them again. torchvision checks CIFAR-10's files by itself.
+_MNIST = Source(
+    "mnist",
+    shape=(1, 28, 28),
+    classes=10,
+    sizes={"train": 60_000, "test": 10_000},
+    mean=(0.130660,),
+    std=(0.308108,),
+    read=partial(from_torchvision, "MNIST"),
+    files=tuple(f"MNIST/raw/{f}" for f in _IDX),
+    sample="digits",
+    digest="06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16",
+)
+_FASHION = replace(
+    _MNIST,
+    name="fashion-mnist",
+    mean=(0.286041,),
+    std=(0.353024,),
+    read=partial(from_torchvision, "FashionMNIST"),
+    files=tuple(f"FashionMNIST/raw/{f}" for f in _IDX),
+    sample=None,
+    digest="ca3ab2a37f845e1b8ae23cab1b51749a3011ba3bf1d9016176d75cbaabac376f",
+)
+_CIFAR10 = Source(
+    "cifar10",
+    shape=(3, 32, 32),
+    classes=10,
+    sizes={"train": 50_000, "test": 10_000},
+    mean=(0.491400, 0.482158, 0.446531),
+    std=(0.247032, 0.243485, 0.261588),
+    read=partial(from_torchvision, "CIFAR10"),
+    files=tuple(f"cifar-10-batches-py/{f}" for f in _CIFAR),
+    sample="cifar10-sample",
+)
+_TINY = Source(
+    "tiny-imagenet",
+    shape=(3, 64, 64),
+    classes=200,
+    sizes={"train": 100_000, "test": 10_000},
+    mean=(0.480237, 0.448067, 0.397504),
+    std=(0.276436, 0.268863, 0.281590),
+    read=tiny_imagenet.read,
+    files=tiny_imagenet.FILES,
+    here=tiny_imagenet.here,
+    sample="tiny-imagenet-sample",
+    kept="uint8",
+)
+_HALF = replace(
+    _TINY,
+    name="tiny-imagenet-half",
+    sizes={"train": 50_000, "test": 10_000},
+    mean=(0.479971, 0.447960, 0.397507),
+    std=(0.276518, 0.268997, 0.281840),
+)
+_MADE_UP = {"classes": 20, "mean": (0.328645, 0.321867, 0.335010), "std": (0.221939, 0.228508, 0.223479)}
+_SAMPLES = (
+    _sample(_MNIST, 4_000, 1_000, 1_000),
+    _sample(_CIFAR10, 448, 64, 512),
+    _sample(_TINY, 400, 80, 200, **_MADE_UP),
+)
+
+SOURCES = {source.name: source for source in (_MNIST, _FASHION, _CIFAR10, _TINY, _HALF, *_SAMPLES)}
+SAMPLES = {_MNIST.sample: "mnist", _CIFAR10.sample: "cifar10", _TINY.sample: "tiny-imagenet"}  # -> what it stands for
+NAMES = tuple(SOURCES)
 
 
 def available(name: str) -> bool:
-    """Whether `load(name)` needs no download: always for the samples, else when all files are under `root()`."""
+    """Whether `load(name)` needs no download: always for the samples, else when all files are under `root()`.
+
+    >>> available("digits")
+    True
+    """
     check_name(name)
-    return name in SAMPLES or all((root() / f).is_file() for f in SOURCES[name].files)
+    source = SOURCES[name]
+    if source.here is not None:
+        return source.here(source)
+    return name in SAMPLES or all(os.path.isfile(root() / f) for f in source.files)  # False, too, where it may not look
 
 
 def check_name(name: str) -> None:
@@ -49,24 +107,13 @@ def check_name(name: str) -> None:
         raise ValueError(f"unknown data set {name!r}; known: {', '.join(NAMES)}{nearest(name, NAMES)}")
 
 
-def sample_arrays(name: str) -> dict[str, np.ndarray]:
-    """The bytes of a sample that ships: train, valid and test images `…_x` (n, height, width, …) and labels `…_y`."""
-    with np.load(book_data() / "samples" / f"{name}.npz", allow_pickle=False) as file:
-        return dict(file)
+def arrays(name: str, *, download: bool = True) -> Arrays:
+    """The bytes of a data set, checked against what the set is: images `train_x`, … and labels `train_y`, ….
 
+    Raises ValueError for an unknown name, DataError when the files are missing, damaged or those of another set.
 
-def full_arrays(name: str, download: bool) -> dict[str, np.ndarray]:
-    """The bytes of a full data set, `train_x` to `test_y`; FileNotFoundError (folder, files, variable) without it."""
-    from torchvision import datasets
-
-    source = SOURCES[name]
-    loader = getattr(datasets, source.loader)
-    try:
-        train, test = (loader(str(root()), train=part, download=download) for part in (True, False))
-    except Exception as error:  # torchvision raises RuntimeError, URLError and OSError for the same thing
-        raise FileNotFoundError(
-            f"{name} could not be loaded ({error}). Wanted in {root()}: {', '.join(source.files)}. "
-            "Set the environment variable SNIP_DATA to a folder that holds them, or allow the download"
-        ) from error
-    parts = {"train_x": train.data, "train_y": train.targets, "test_x": test.data, "test_y": test.targets}
-    return {key: np.asarray(value) for key, value in parts.items()}
+    >>> arrays("digits")["train_x"].shape
+    (4000, 28, 28)
+    """
+    check_name(name)
+    return SOURCES[name].check(SOURCES[name].read(SOURCES[name], download))

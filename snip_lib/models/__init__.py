@@ -4,11 +4,13 @@ Their prunable parameters, weights and biases without batch norm, number exactly
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torch import nn
 
+from snip_lib.data import sets
 from snip_lib.init import initialize_
 from snip_lib.models.alexnet import alexnet
 from snip_lib.models.lenet import lenet_5_caffe, lenet_300_100
@@ -18,29 +20,57 @@ from snip_lib.models.vgg import vgg
 from snip_lib.models.wrn import wrn
 from snip_lib.words import nearest
 
-DIGIT, PICTURE = (1, 28, 28), (3, 32, 32)
+Shape = tuple[int, int, int]  # (channels, height, width) of an image
 
-# name -> function of (input_shape, classes) that returns the network with its weights not yet drawn
-NETWORKS: dict[str, Callable[[tuple[int, int, int], int], nn.Module]] = {
-    "lenet-300-100": lenet_300_100,
-    "lenet-5-caffe": lenet_5_caffe,
-    "alexnet-s": partial(alexnet, units=1024),
-    "alexnet-b": partial(alexnet, units=2048),
-    "vgg-c": partial(vgg, third_kernel=1),
-    "vgg-d": vgg,
-    "vgg-like": partial(vgg, hidden=(512,)),
-    "wrn-16-8": partial(wrn, depth=16, widen=8),
-    "wrn-16-10": partial(wrn, depth=16, widen=10),
-    "wrn-22-8": partial(wrn, depth=22, widen=8),
-    "lstm-s": partial(RowReader, cell=nn.LSTM, units=128),
-    "lstm-b": partial(RowReader, cell=nn.LSTM, units=256),
-    "gru-s": partial(RowReader, cell=nn.GRU, units=128),
-    "gru-b": partial(RowReader, cell=nn.GRU, units=256),
-    "resnet-20": partial(resnet, widths=(16, 32, 64), blocks=3),
-    "resnet-18": partial(resnet, widths=(64, 128, 256, 512), blocks=2),
+
+@dataclass(frozen=True)
+class Network:
+    """A network of the book: how it is made, and what it is trained on.
+
+    make: function of (input_shape, classes) that returns the network with its weights not yet drawn, as calling this
+    does. data: the name of the data set that it is trained on, in the paper or where later papers compare.
+
+    >>> NETWORKS["vgg-like"].data, NETWORKS["vgg-like"].input_shape, NETWORKS["vgg-like"].classes
+    ('cifar10', (3, 32, 32), 10)
+    """
+
+    make: Callable[[Shape, int], nn.Module]
+    data: str
+
+    def __call__(self, input_shape: Shape, classes: int) -> nn.Module:
+        """The network for such images and so many classes, its weights not yet drawn."""
+        return self.make(input_shape, classes)
+
+    @property
+    def input_shape(self) -> Shape:
+        """(channels, height, width) of the images of its data set."""
+        return sets.SOURCES[self.data].shape
+
+    @property
+    def classes(self) -> int:
+        """How many classes its data set has."""
+        return sets.SOURCES[self.data].classes
+
+
+NETWORKS = {
+    "lenet-300-100": Network(lenet_300_100, data="mnist"),
+    "lenet-5-caffe": Network(lenet_5_caffe, data="mnist"),
+    "alexnet-s": Network(partial(alexnet, units=1024), data="cifar10"),
+    "alexnet-b": Network(partial(alexnet, units=2048), data="cifar10"),
+    "vgg-c": Network(partial(vgg, third_kernel=1), data="cifar10"),
+    "vgg-d": Network(vgg, data="cifar10"),
+    "vgg-like": Network(partial(vgg, hidden=(512,)), data="cifar10"),
+    "wrn-16-8": Network(partial(wrn, depth=16, widen=8), data="cifar10"),
+    "wrn-16-10": Network(partial(wrn, depth=16, widen=10), data="cifar10"),
+    "wrn-22-8": Network(partial(wrn, depth=22, widen=8), data="cifar10"),
+    "lstm-s": Network(partial(RowReader, cell=nn.LSTM, units=128), data="mnist"),
+    "lstm-b": Network(partial(RowReader, cell=nn.LSTM, units=256), data="mnist"),
+    "gru-s": Network(partial(RowReader, cell=nn.GRU, units=128), data="mnist"),
+    "gru-b": Network(partial(RowReader, cell=nn.GRU, units=256), data="mnist"),
+    "resnet-20": Network(partial(resnet, widths=(16, 32, 64), blocks=3), data="cifar10"),
+    "resnet-18": Network(partial(resnet, widths=(64, 128, 256, 512), blocks=2), data="cifar10"),
 }
-# The images of the paper's data set for each: MNIST for LeNets and recurrent networks, CIFAR-10 for the others.
-INPUT_SHAPES = {name: DIGIT if name.startswith(("lenet", "lstm", "gru")) else PICTURE for name in NETWORKS}
+INPUT_SHAPES = {name: network.input_shape for name, network in NETWORKS.items()}
 
 
 def build(
@@ -49,19 +79,23 @@ def build(
     generator: torch.Generator | int,
     init: str = "vs-l",
     std: float | None = None,
-    input_shape: tuple[int, int, int] | None = None,
-    classes: int = 10,
+    input_shape: Shape | None = None,
+    classes: int | None = None,
     device: torch.device | str = "cpu",
 ) -> nn.Module:
     """One of `NETWORKS` with weights drawn by `init` from `generator`, on `device`.
 
-    input_shape: (channels, height, width) of an image; default that of the paper's data set for this network. From
-    64x64 on, the first convolution's stride is doubled. Built without memory, drawn on the CPU and moved, so that a
-    seed gives the same weights on every device.
+    input_shape: (channels, height, width) of an image; classes: how many there are; default those of the data set that
+    stands beside the network in `NETWORKS`. From 64x64 on, the first convolution's stride is doubled. Built without
+    memory, drawn on the CPU and moved, so that a seed gives the same weights on every device.
     Raises ValueError for an unknown name or initialization, and for images that the network cannot take.
+
+    >>> build("alexnet-s", generator=0, input_shape=(3, 64, 64), classes=200).conv1.stride
+    (4, 4)
     """
     network = named(name)
-    shape = tuple(input_shape or INPUT_SHAPES[name])
+    shape = tuple(input_shape or network.input_shape)
+    classes = network.classes if classes is None else classes
     if len(shape) != 3 or min(shape) < 1 or classes < 1:
         raise ValueError(f"input_shape is (channels, height, width) and classes at least 1, got {shape} and {classes}")
     with torch.device("meta"):
@@ -69,8 +103,8 @@ def build(
     return initialize_(model.to_empty(device="cpu"), init, std=std, generator=generator).to(device)
 
 
-def named(name: str) -> Callable[[tuple[int, int, int], int], nn.Module]:
-    """The function that makes the network of that name; ValueError with the nearest known name otherwise."""
+def named(name: str) -> Network:
+    """The network of that name; ValueError with the nearest known name otherwise."""
     if name not in NETWORKS:
         raise ValueError(f"unknown network {name!r}; known: {', '.join(NETWORKS)}{nearest(name, NETWORKS)}")
     return NETWORKS[name]

@@ -140,7 +140,7 @@ class Trainer:
     def _batch(self) -> tuple[Tensor, Tensor]:
         x, y = self.data.train_x, self.data.train_y
         chosen = batch_indices(len(x), self.recipe.batch_size, self.iteration, seed=self.seed, device=self.device)
-        x = x[chosen]
+        x = self.data.standardise(x[chosen])
         if self.recipe.augment:
             drawn = generator(self.seed, "augment", self.iteration, device=self.device)
             x = flip_and_shift(x, generator=drawn)
@@ -209,6 +209,6 @@ class Trainer:
         """The error of each network, over one batch after the other."""
         wrong = torch.zeros(len(self.results), dtype=torch.int64, device=self.device)
         for a, b in zip(x.split(BATCH), y.split(BATCH), strict=True):
-            wrong += self._wrong(a, b)
+            wrong += self._wrong(self.data.standardise(a), b)
             yield
         return [count / len(y) for count in wrong.tolist()]
