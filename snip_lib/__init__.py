@@ -39,20 +39,20 @@ __all__ = [
     "models",
     "prunable_parameters",
     "pruning",
-    "results",
+    "records",
     "runner",
     "scoring",
     "seeds",
     "snip",
     "studies",
-    "summary",
+    "tables",
     "train",
 ]
 
 # Rooms that notebooks need, and a training script does not: imported when they are first used.
 _LATER_ROOMS = {
-    **{room: room for room in ("checks", "figures", "interact", "results", "runner", "studies")},
-    **{"batched": "training.batched", "summary": "results.summary"},
+    **{room: room for room in ("checks", "figures", "interact", "records", "runner", "studies", "tables")},
+    "batched": "training.batched",
 }
 
 

@@ -24,7 +24,8 @@ FLOORS = (
     {"pruning"},
     {"training"},
     {"studies"},
-    {"results"},
+    {"records"},
+    {"tables"},
     {"runner"},
     {"commands", "__main__"},
     {"figures"},
@@ -77,7 +78,7 @@ def test_the_library_imports_torch_torchvision_and_numpy_alone():
     others, own = run(code).splitlines()
     assert others.split() == ["snip_lib"]
     assert {"data", "pruning", "training"} <= set(own.split())
-    assert not {"figures", "interact", "checks", "results", "runner", "commands"} & set(own.split())
+    assert not {"figures", "interact", "checks", "records", "tables", "runner", "commands"} & set(own.split())
 
 
 def test_the_library_prunes_and_trains_where_nothing_else_is_installed():

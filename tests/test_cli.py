@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from records_made import RUN, record
 
-from snip_lib import commands, results, studies
+from snip_lib import commands, studies, tables
 from snip_lib.pruning.masks import Masks
-from snip_lib.results import recording, summary
+from snip_lib.records import Records
 from snip_lib.runner import engine
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,7 +34,7 @@ def run(capsys, *words):
 def folder(tmp_path):
     """A folder with: records/ (one sound record), damaged/ (one altered line), file, net.py (networks of a user's)."""
     made = record(tmp_path / "records")
-    recording.append(made, "digits", records=tmp_path / "records")
+    Records(tmp_path / "records").append("digits", [made])
     (tmp_path / "damaged").mkdir()
     (tmp_path / "damaged" / "digits.jsonl").write_text(json.dumps({**made, "profile": "paper"}) + "\n")
     (tmp_path / "file").write_text("not a folder")
@@ -186,15 +186,15 @@ def test_run_status_table_and_again(tmp_path, capsys):
 
 def test_what_is_trained_together_is_begun_and_recorded_together(tmp_path, capsys):
     """With a stop in between: a unit's checkpoint counts for every run in it."""
-    plan = engine.Plan("digits", "smoke", studies.named("digits").plan("smoke")[:6], tmp_path, together=4)
+    plan = engine.Plan("digits", "smoke", studies.named("digits").plan("smoke")[:6], Records(tmp_path), together=4)
     asked = iter(range(20))
     engine.work(plan, lambda *event: None, stop=lambda: next(asked, None) is None)
-    assert summary.status(studies.named("digits"), "smoke", records=tmp_path)["begun"] == 4
+    assert tables.status(studies.named("digits"), "smoke", records=Records(tmp_path))["begun"] == 4
     words = ("run", "digits", "--profile", "smoke", "--only", "criterion=snip", "--records", tmp_path)
     code, out, _ = run(capsys, *words, "--workers", 1, "--together", 4)
     assert code == 0
     assert out.count("test error") == 6
-    origins = [record["from"]["together"] for record in results.read("digits", records=tmp_path)[0]]
+    origins = [one["from"]["together"] for one in Records(tmp_path).read("digits")[0]]
     assert origins == [4, 4, 4, 4, 2, 2]
 
 
@@ -207,7 +207,7 @@ def test_the_books_own_records_say_how_long_runs_take_in_a_new_folder(tmp_path, 
 
 def test_a_dry_run_says_what_and_how_long_and_writes_nothing(tmp_path, capsys):
     run_of_40 = studies.named("digits").plan("smoke")[3]
-    recording.append(record(tmp_path, run_of_40, iterations=10, seconds=100.0), "digits", records=tmp_path)
+    Records(tmp_path).append("digits", [record(tmp_path, run_of_40, iterations=10, seconds=100.0)])
     before = sorted(tmp_path.rglob("*"))
     code, out, _ = run(capsys, "run", "digits", "--profile", "smoke", "--records", tmp_path, "--dry-run", "--seeds", 2)
     assert code == 0
@@ -220,7 +220,7 @@ def test_shards_split_the_work(tmp_path, capsys):
     for share in (1, 2, 3):
         words = ("run", "digits", "--profile", "smoke", "--only", "criterion=random", "--workers", 1)
         assert run(capsys, *words, "--records", tmp_path, "--shard", f"{share}/3")[0] == 0
-    found, complaints = results.read("digits", records=tmp_path)
+    found, complaints = Records(tmp_path).read("digits")
     assert (len(found), complaints) == (5, [])
 
 
@@ -280,14 +280,14 @@ def test_an_interrupt_leaves_a_checkpoint(tmp_path):
     out = process.communicate(timeout=120)[0]
     assert process.returncode in (0, 130)  # 0 where all was done before the signal came
     assert "Traceback" not in out
-    found, complaints = results.read("digits", records=tmp_path)
+    found, complaints = Records(tmp_path).read("digits")
     assert found
     assert complaints == []
 
 
 def test_merge_adds_and_says_how_many(folder, capsys):
     out_folder = folder / "out"
-    recording.append(record(folder, dataclasses.replace(RUN, seed=1)), "digits", records=folder / "records")
+    Records(folder / "records").append("digits", [record(folder, dataclasses.replace(RUN, seed=1))])
     code, out, _ = run(capsys, "merge", folder / "records", "--records", out_folder)
     assert code == 0
     assert "2 new, 0 known" in out
@@ -295,10 +295,16 @@ def test_merge_adds_and_says_how_many(folder, capsys):
     assert code == 0
     assert out.count("0 new, 2 known") == 2
     differs = record(folder, test_error=0.5)
-    recording.append(differs, "digits", records=folder / "other")
+    Records(folder / "other").append("digits", [differs])
     code, out, _ = run(capsys, "merge", folder / "other", "--records", out_folder)
     assert code == 0
     assert "1 differing from ours, kept beside them" in out
+    assert "differs from ours: test_error 0.5, here" in out
+    again = record(folder, seconds=77.0)
+    Records(folder / "again").append("digits", [again])
+    code, out, _ = run(capsys, "merge", folder / "again", "--records", out_folder)
+    assert code == 0
+    assert "0 new, 0 known, 1 made again, equal to the bit" in out
 
 
 def test_data_lists_what_is_here(capsys):
@@ -358,7 +364,7 @@ def test_a_worker_that_is_killed_is_told_and_its_run_goes_on(tmp_path):
     assert "a worker was killed (signal 9)" in err
     assert "Traceback" not in err
     assert subprocess.run(words, cwd=ROOT, capture_output=True, check=False).returncode == 0
-    assert len(results.read("digits", records=tmp_path)[0]) == 6
+    assert len(Records(tmp_path).read("digits")[0]) == 6
 
 
 def _workers(pid):

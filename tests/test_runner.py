@@ -1,6 +1,8 @@
 """Runs: what is scored and trained, going on after a stop, two runners at once, kills, deadlines."""
 
 import dataclasses
+import hashlib
+import io
 import os
 import random
 import signal
@@ -12,13 +14,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from records_made import RECIPE, RUN
 
-from snip_lib import data, models, results, runner, training
+from snip_lib import data, models, runner, training
 from snip_lib.pruning.masks import snip
-from snip_lib.results import files
+from snip_lib.records import Records
 from snip_lib.runner import engine, job
-from snip_lib.runner.checkpoints import Checkpoint, CheckpointWarning, claim
+from snip_lib.runner.checkpoints import Checkpoint, CheckpointWarning, claim, pack, unpack
 from snip_lib.runner.engine import Plan
 from snip_lib.runner.units import Unit, units
 from snip_lib.seeds import generator
@@ -35,7 +39,7 @@ def measured(metrics):
 
 def recorded(folder, experiment):
     """Run name -> what its record says was measured."""
-    return {r["name"]: measured(r["metrics"]) for r in results.read(experiment, records=folder)[0]}
+    return {r["name"]: measured(r["metrics"]) for r in Records(folder).read(experiment)[0]}
 
 
 def after(calls):
@@ -149,12 +153,50 @@ def test_a_damaged_checkpoint_is_refused_and_the_run_starts_again(tmp_path, dama
 
 def test_a_nest_survives_packing():
     nest = {"a": [1, 2.5, None, "x", True], 3: (torch.arange(4), {"b": torch.tensor([True, False])})}
-    back = files.unpack(files.pack(nest))
+    back = unpack(pack(nest))
     assert back["a"] == nest["a"]
     assert torch.equal(back[3][0], nest[3][0])
     assert torch.equal(back[3][1]["b"], nest[3][1]["b"])
     shared = torch.ones(3)
-    assert len(files.unpack(files.pack([shared, shared]))) == 2
+    assert len(unpack(pack([shared, shared]))) == 2
+
+
+def test_of_a_view_only_what_is_seen_is_packed():
+    large = torch.zeros(1_000_000)
+    assert len(pack([large[:10], large[5:9].view(2, 2).t()])) < 10_000
+
+
+@settings(max_examples=150)
+@given(place=st.integers(0, 10**6), bit=st.integers(0, 7))
+def test_a_flipped_bit_is_noticed(place, bit):
+    packed = bytearray(pack({"weights": torch.arange(300.0), "iteration": 7}))
+    packed[place % len(packed)] ^= 1 << bit
+    with pytest.raises(ValueError, match="not whole, or altered"):
+        unpack(bytes(packed))
+
+
+def test_nothing_is_unpickled_but_plain_values():
+    """Also with a right checksum: whoever hands over a checkpoint runs no code here."""
+    buffer = io.BytesIO()
+    torch.save({"state": Path("/")}, buffer)
+    content = buffer.getvalue()
+    with pytest.raises(ValueError, match="not whole, or altered"):
+        unpack(hashlib.sha256(content).digest() + content)
+
+
+def test_a_checkpoint_of_an_older_form_is_named_and_goes_with_its_run(tmp_path):
+    older = tmp_path / "checkpoints" / f"{RUN.name}.safetensors"
+    older.parent.mkdir()
+    older.write_bytes(b"of an earlier library")
+    with pytest.warns(CheckpointWarning, match=r"safetensors is not used: it is of an older form.*starts again"):
+        assert runner.record(RUN, "figure1", profile="smoke", records=Records(tmp_path)) == "recorded"
+    assert not older.exists()
+
+
+def test_a_profile_that_is_none_is_refused_before_the_run(tmp_path):
+    with pytest.raises(ValueError, match="its profile is 'labtop', not one of smoke"):
+        runner.record(RUN, "figure1", profile="labtop", records=Records(tmp_path))
+    assert not (tmp_path / "checkpoints").exists()
 
 
 def test_a_run_in_words_says_what_is_not_as_always():
@@ -167,10 +209,10 @@ def test_a_claim_is_for_one(tmp_path):
     with claim(tmp_path, [RUN]) as mine, claim(tmp_path, [LONGER, RUN]) as too:
         assert mine
         assert not too
-        assert runner.record(RUN, "figure1", profile="smoke", records=tmp_path) == "claimed"
-    assert runner.record(RUN, "figure1", profile="smoke", records=tmp_path) == "recorded"
-    assert runner.record(RUN, "figure1", profile="smoke", records=tmp_path) == "there"
-    assert not list((tmp_path / "checkpoints").glob("*.safetensors"))
+        assert runner.record(RUN, "figure1", profile="smoke", records=Records(tmp_path)) == "claimed"
+    assert runner.record(RUN, "figure1", profile="smoke", records=Records(tmp_path)) == "recorded"
+    assert runner.record(RUN, "figure1", profile="smoke", records=Records(tmp_path)) == "there"
+    assert not list((tmp_path / "checkpoints").glob("*.checkpoint"))
 
 
 def test_too_little_memory_is_said_plainly(monkeypatch):
@@ -185,7 +227,7 @@ def test_too_little_memory_is_said_plainly(monkeypatch):
 def test_one_that_fails_does_not_stop_the_others(tmp_path):
     greedy = dataclasses.replace(RUN, pruning_batch=5000)
     told = []
-    plan = Plan("figure1", "smoke", [greedy, RUN], tmp_path)
+    plan = Plan("figure1", "smoke", [greedy, RUN], Records(tmp_path))
     engine.work(plan, lambda *event: told.append(event))
     assert [event[:2] for event in told if event[0] != "at"] == [("failed", greedy), ("ended", RUN)]
     assert "a pruning batch of 5000" in told[0][2]
@@ -193,7 +235,7 @@ def test_one_that_fails_does_not_stop_the_others(tmp_path):
 
 
 def test_nothing_starts_that_will_not_fit(tmp_path):
-    plan = Plan("figure1", "smoke", [RUN], tmp_path, deadline=time.time() + 20, paces={RUN.name: 60.0})
+    plan = Plan("figure1", "smoke", [RUN], Records(tmp_path), deadline=time.time() + 20, paces={RUN.name: 60.0})
     engine.work(plan, lambda *event: None)
     assert plan.recorded() == [False]
     assert not (tmp_path / "checkpoints").exists()
@@ -202,7 +244,7 @@ def test_nothing_starts_that_will_not_fit(tmp_path):
 def test_the_deadline_is_kept_and_the_run_goes_on(tmp_path):
     endless = dataclasses.replace(RUN, recipe=RECIPE.shortened(10**7))
     start = time.time()
-    engine.work(Plan("figure1", "smoke", [endless], tmp_path, deadline=start + 5), lambda *event: None)
+    engine.work(Plan("figure1", "smoke", [endless], Records(tmp_path), deadline=start + 5), lambda *event: None)
     assert time.time() - start < 20
     state = Checkpoint(tmp_path, endless, "cpu").load()
     assert state["trainer"]["iteration"] > 0
@@ -242,27 +284,27 @@ def test_together_every_run_measures_what_it_does_alone():
 @pytest.mark.parametrize("calls", [3, 25])
 def test_a_unit_that_is_stopped_ends_as_an_unbroken_one(tmp_path, calls):
     unit = Unit(tuple(FAMILY))
-    options = {"profile": "smoke", "records": tmp_path / "a"}
+    options = {"profile": "smoke", "records": Records(tmp_path / "a")}
     assert runner.record_unit(unit, "figure1", stop=after(calls), **options) == "stopped"
-    assert results.read("figure1", records=tmp_path / "a") == ([], [])
-    assert (tmp_path / "a/checkpoints" / f"{unit.name}.safetensors").is_file()
+    assert Records(tmp_path / "a").read("figure1") == ([], [])
+    assert (tmp_path / "a/checkpoints" / f"{unit.name}.checkpoint").is_file()
     assert runner.record_unit(unit, "figure1", **options) == "recorded"
-    assert runner.record_unit(unit, "figure1", profile="smoke", records=tmp_path / "b") == "recorded"
+    assert runner.record_unit(unit, "figure1", profile="smoke", records=Records(tmp_path / "b")) == "recorded"
     assert recorded(tmp_path / "a", "figure1") == recorded(tmp_path / "b", "figure1")
     assert set(recorded(tmp_path / "a", "figure1")) == {run.name for run in FAMILY}
     assert runner.record_unit(unit, "figure1", **options) == "there"
 
 
 def test_a_run_trained_together_says_so_and_promises_no_bits(tmp_path):
-    runner.record_unit(Unit(tuple(FAMILY[:2])), "figure1", profile="smoke", records=tmp_path)
-    runner.record(FAMILY[2], "figure1", profile="smoke", records=tmp_path)
-    origins = [(r["from"]["together"], r["from"]["repeats"]) for r in results.read("figure1", records=tmp_path)[0]]
+    runner.record_unit(Unit(tuple(FAMILY[:2])), "figure1", profile="smoke", records=Records(tmp_path))
+    runner.record(FAMILY[2], "figure1", profile="smoke", records=Records(tmp_path))
+    origins = [(r["from"]["together"], r["from"]["repeats"]) for r in Records(tmp_path).read("figure1")[0]]
     assert origins == [(2, "within the spread of seeds")] * 2 + [(1, "to the bit")]
 
 
 def test_a_unit_waits_while_another_process_has_one_of_its_runs(tmp_path):
     with claim(tmp_path, FAMILY[3:]):
-        outcome = runner.record_unit(Unit(tuple(FAMILY)), "figure1", profile="smoke", records=tmp_path)
+        outcome = runner.record_unit(Unit(tuple(FAMILY)), "figure1", profile="smoke", records=Records(tmp_path))
     assert outcome == "claimed"
     with claim(tmp_path, FAMILY) as mine:  # what it had claimed before is free again
         assert mine
@@ -270,12 +312,12 @@ def test_a_unit_waits_while_another_process_has_one_of_its_runs(tmp_path):
 
 SIDES = """
 import sys
-from pathlib import Path
 from snip_lib import studies
+from snip_lib.records import Records
 from snip_lib.runner import engine
 if __name__ == "__main__":
     runs = studies.named("digits").plan("smoke")[:6]
-    plan = engine.Plan("digits", "smoke", runs, Path(sys.argv[1]), workers=2)
+    plan = engine.Plan("digits", "smoke", runs, Records(sys.argv[1]), workers=2)
     engine.run_here(plan, lambda *event: None)
     sys.exit(plan.recorded().count(False))
 """
@@ -285,7 +327,7 @@ def test_two_workers_share_the_work(tmp_path):
     script = tmp_path / "sides.py"
     script.write_text(SIDES)
     subprocess.run([sys.executable, script, tmp_path / "records"], check=True, cwd=ROOT, env=_environment())
-    found, complaints = results.read("digits", records=tmp_path / "records")
+    found, complaints = Records(tmp_path / "records").read("digits")
     assert (len({r["name"] for r in found}), len(found), complaints) == (6, 6, [])
 
 
@@ -335,8 +377,8 @@ def undisturbed(folder, together):
 def test_killed_runners_record_every_run_once_and_the_same(tmp_path, kills, together):
     expected = undisturbed(tmp_path / "undisturbed", together)
     _kill_at_random(tmp_path, kills=kills, seed=kills, together=together)
-    found, complaints = results.read("digits", records=tmp_path)
+    found, complaints = Records(tmp_path).read("digits")
     assert complaints == []
     assert len(found) == len(expected) == 12
     assert recorded(tmp_path, "digits") == expected
-    assert not list(tmp_path.glob("checkpoints/*.safetensors"))
+    assert not list(tmp_path.glob("checkpoints/*.checkpoint"))

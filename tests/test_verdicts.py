@@ -3,12 +3,13 @@
 import dataclasses
 
 import numpy as np
+import pandas
 import pytest
-from records_made import record
+from records_made import lost, record
 
-from snip_lib import studies
-from snip_lib.results import recording, summary, verdicts
-from snip_lib.results.verdicts import Sample
+from snip_lib import studies, tables
+from snip_lib.records import Records
+from snip_lib.tables import Sample, verdicts
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,51 @@ def test_the_rule(gap, half, n, said):
     assert verdicts.verdict(gap, half, n=n, allowed=0.3) == said
 
 
+CENTS = range(1, 1401)  # the paper's errors have two digits; 0.30 more is 0.3 off to the last digit of a float or so
+
+
+@pytest.mark.parametrize("allowed", [20, 30])
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_gap_of_what_is_allowed_agrees_and_a_hundredth_more_does_not(allowed, side):
+    def said(paper, gap):
+        ours = Sample(3, (paper + side * gap) / 100, 0.0)
+        return verdicts.on_error(ours, Sample(1, paper / 100, None), allowed=allowed / 100)
+
+    assert {said(paper, allowed) for paper in CENTS} == {"agrees"}
+    assert {said(paper, allowed + 1) for paper in CENTS} == {"worse" if side > 0 else "better"}
+
+
+def test_a_change_of_what_is_allowed_agrees():
+    for cents in CENTS:
+        dense = Sample(3, cents / 100, 0.0)
+        sparse = Sample(3, (cents + 63) / 100, 0.0)
+        assert verdicts.on_change(dense, sparse, paper=0.33, allowed=0.3) == "agrees"
+
+
+def test_a_half_width_of_what_is_allowed_agrees():
+    assert verdicts.verdict(0.0, 0.1 + 0.2, n=3, allowed=0.3) == "agrees"
+    assert verdicts.verdict(0.1 + 0.2 + 0.3, 0.3, n=3, allowed=0.3) == "undecided"
+
+
+@pytest.mark.parametrize("runs", [0, 1])
+def test_a_spread_of_nobody_knows_how_many_runs_widens_nothing(runs):
+    ours, paper = Sample(3, 1.95, 0.01), Sample(runs, 1.9, 0.6)
+    assert paper.half_width is None
+    assert verdicts.welch(ours, paper) is None
+    assert verdicts.on_error(ours, paper, allowed=0.2) == "agrees"
+    assert verdicts.on_error(Sample(3, 9.0, 0.01), paper, allowed=0.2) == "worse"
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e-100, 1.0, 1e100])
+def test_welch_is_as_wide_as_the_spreads(scale):
+    a, b = Sample(15, 0.0, 2.8 * scale), Sample(15, 0.0, 3.4 * scale)
+    wide = 2.0516 * (2.8**2 / 15 + 3.4**2 / 15) ** 0.5
+    if scale > 1e-150:  # below, its square is 0
+        assert verdicts.welch(a, b) == pytest.approx(wide * scale, rel=1e-3)
+    else:
+        assert verdicts.welch(a, b) == 0
+
+
 def test_the_papers_spread_widens_the_interval():
     ours = Sample(3, 1.95, 0.01)
     assert verdicts.on_error(ours, Sample(1, 1.9, None), allowed=0.2) == "agrees"
@@ -74,15 +120,15 @@ def test_the_table_puts_the_papers_number_beside_ours(tmp_path):
     for row, errors in ((dense, (0.067, 0.068, 0.0675)), (sparse, (0.081, 0.0812, 0.0808))):
         for seed, error in enumerate(errors):
             made = record(tmp_path, row.seeded(seed), profile="paper", test_error=error)
-            recording.append(made, "table2", records=tmp_path)
-    frame = summary.table("table2", profile="paper", records=tmp_path).set_index(["network", "sparsity"])
+            Records(tmp_path).append("table2", [made])
+    frame = tables.table("table2", profile="paper", records=Records(tmp_path)).set_index(["network", "sparsity"])
     line = frame.loc[("vgg-d", 0.95)]
     assert (line.paper, line.n, line["mean"]) == (7.09, 3, pytest.approx(8.1))
     assert (line.paper_change, line.change) == (pytest.approx(0.33), pytest.approx(1.35))
     assert (line.error_verdict, line.change_verdict) == ("worse", "worse")
     assert frame.loc[("vgg-d", 0.0)].error_verdict == "agrees"
     assert frame.loc[("vgg-c", 0.95)].error_verdict == "too few runs"
-    assert "7.09" in summary.shown(frame.reset_index()).to_string()
+    assert "7.09" in tables.shown(frame.reset_index()).to_string()
 
 
 def test_nothing_is_better_than_a_dense_network_that_diverged(tmp_path):
@@ -90,11 +136,10 @@ def test_nothing_is_better_than_a_dense_network_that_diverged(tmp_path):
     for seed in range(3):
         for sparsity in (0.0, 0.98):
             run = dataclasses.replace(studies.run_of("laptop", "lenet-5-caffe", sparsity), seed=seed)
-            lost = seed == 1 and not sparsity
-            wild = {"diverged": {"iteration": 8, "learning_rate": 0.1}, "test_error": None} if lost else {}
+            wild = lost() if seed == 1 and not sparsity else {}
             made = record(tmp_path, run, profile="laptop", **{"test_error": 0.015, **wild})
-            recording.append(made, "table1", records=tmp_path)
-    frame = summary.table("table1", profile="laptop", records=tmp_path).set_index(["network", "sparsity"])
+            Records(tmp_path).append("table1", [made])
+    frame = tables.table("table1", profile="laptop", records=Records(tmp_path)).set_index(["network", "sparsity"])
     dense, sparse = frame.loc[("lenet-5-caffe", 0.0)], frame.loc[("lenet-5-caffe", 0.98)]
     assert (dense.diverged, dense["mean"]) == (1, pytest.approx((1.5 + 90 + 1.5) / 3))
     assert (sparse.change_verdict, sparse["mean"]) == ("dense diverged", pytest.approx(1.5))
@@ -107,8 +152,45 @@ def test_a_recipe_that_is_not_the_papers_is_judged_on_the_change_alone(tmp_path)
         for sparsity in (0.0, 0.95):
             run = dataclasses.replace(studies.run_of("laptop", "lenet-300-100", sparsity), seed=seed)
             made = record(tmp_path, run, profile="laptop", test_error=0.015)
-            recording.append(made, "table1", records=tmp_path)
-    frame = summary.table("table1", profile="laptop", records=tmp_path)
+            Records(tmp_path).append("table1", [made])
+    frame = tables.table("table1", profile="laptop", records=Records(tmp_path))
     assert set(frame.error_verdict) == {None}
     line = frame[(frame.network == "lenet-300-100") & (frame.sparsity == 0.95)].iloc[0]
     assert line.change_verdict == "agrees"
+
+
+def filled(folder, fates, *, sparsity, profile="laptop"):
+    """Records of LeNet-300-100 in Table 1, a seed each: a test error, or None for a run that diverged."""
+    for seed, error in enumerate(fates):
+        run = dataclasses.replace(studies.run_of(profile, "lenet-300-100", sparsity), seed=seed)
+        changes = lost() if error is None else {"test_error": error}
+        Records(folder).append("table1", [record(folder, run, profile=profile, **changes)])
+
+
+@pytest.mark.parametrize("runs", [1, 3])
+def test_chance_is_not_shown_as_a_measurement(tmp_path, runs):
+    filled(tmp_path, [0.015] * runs, sparsity=0.0)
+    filled(tmp_path, [None] * runs, sparsity=0.95)
+    frame = tables.table("table1", profile="laptop", records=Records(tmp_path)).set_index(["network", "sparsity"])
+    line = frame.loc[("lenet-300-100", 0.95)]
+    assert (line.diverged, line.change_verdict) == (runs, "diverged")
+    assert pandas.isna([line["std"], line.half_width, line.change]).all()
+    shown = tables.shown(frame.reset_index()).set_index(["network", "sparsity"]).loc[("lenet-300-100", "0.95")]
+    assert shown["mean"] == f"diverged {runs} of {runs}"
+    assert (shown["std"], shown.half_width, shown.change) == ("", "", "")
+    assert "90.00" not in tables.shown(frame.reset_index()).to_string()
+
+
+def test_the_papers_recipe_that_diverged_is_neither_better_nor_worse(tmp_path):
+    filled(tmp_path, [None] * 3, sparsity=0.95, profile="paper")
+    frame = tables.table("table1", profile="paper", records=Records(tmp_path)).set_index(["network", "sparsity"])
+    assert frame.loc[("lenet-300-100", 0.95)].error_verdict == "diverged"
+
+
+def test_one_that_diverged_among_others_counts_as_chance(tmp_path):
+    filled(tmp_path, [0.015, None, 0.025], sparsity=0.0)
+    frame = tables.table("table1", profile="laptop", records=Records(tmp_path)).set_index(["network", "sparsity"])
+    line = frame.loc[("lenet-300-100", 0.0)]
+    assert (line["mean"], line["std"]) == (pytest.approx(94 / 3), pytest.approx(np.std([1.5, 90, 2.5], ddof=1)))
+    summed = tables.summarise(Records(tmp_path).load("table1"), "network").iloc[0]
+    assert (summed.diverged, summed["mean"]) == (1, pytest.approx(0.94 / 3))

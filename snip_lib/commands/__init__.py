@@ -12,7 +12,7 @@ from pathlib import Path
 
 from snip_lib.commands import reports
 from snip_lib.commands.options import Parser, chosen, device, records_to_read, records_to_write, shard
-from snip_lib.results import RecordError
+from snip_lib.records import RecordError, Records
 
 DONE, FAILED, SENSELESS, UNFINISHED, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -113,7 +113,7 @@ def _merge(commands: argparse._SubParsersAction) -> None:
     )
     one.add_argument("sources", nargs="+", type=Path, help="folders of records, or .jsonl files")
     _records(one)
-    one.set_defaults(command=lambda given: reports.merge(given.sources, given.records))
+    one.set_defaults(command=lambda given: reports.merge(given.sources, Records(given.records)))
 
 
 def _data(commands: argparse._SubParsersAction) -> None:

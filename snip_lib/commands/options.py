@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
-from snip_lib import results, studies
+from snip_lib import studies
+from snip_lib.records import Records
 from snip_lib.studies.run import Run
 from snip_lib.words import nearest
 
@@ -71,23 +72,23 @@ def device(text: str) -> str:
 
 
 @contextlib.contextmanager
-def records_to_write(folder: Path | None, *, kept: bool) -> Iterator[Path]:
-    """The folder of `--records`, the book's own by default; a temporary one where nothing is to be kept by default."""
+def records_to_write(folder: Path | None, *, kept: bool) -> Iterator[Records]:
+    """The records of `--records`, the book's own by default; temporary ones where nothing is to be kept by default."""
     if folder is not None and folder.exists() and not folder.is_dir():
         raise ValueError(f"--records {folder} is no folder")
     if folder is None and not kept:
         print("smoke runs are not kept: --records DIR keeps them")
         with tempfile.TemporaryDirectory(prefix="snip-smoke-") as made:
-            yield Path(made)
+            yield Records(made)
     else:
-        yield folder or results.folder()
+        yield Records(folder)
 
 
-def records_to_read(folder: Path | None) -> Path:
-    """The folder of `--records`, the book's own by default. ValueError when it is not there."""
+def records_to_read(folder: Path | None) -> Records:
+    """The records of `--records`, the book's own by default. ValueError when they are not there."""
     if folder is not None and not folder.is_dir():
         raise ValueError(f"--records {folder} is no folder")
-    return folder or results.folder()
+    return Records(folder)
 
 
 def _filtered(runs: list[Run], condition: str) -> list[Run]:

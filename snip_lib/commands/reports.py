@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from snip_lib import data, results, studies
-from snip_lib.results import merging, summary
+from snip_lib import data, studies, tables
+from snip_lib.records import Merged, Records, files_of
 from snip_lib.runner.estimates import History, words
 
 
@@ -14,7 +14,7 @@ def listing() -> None:
         print(f"{experiment.name:<9}{experiment.title}\n{'':<9}runs: {sizes}")
 
 
-def status(experiment: str | None, profile: str | None, records: Path) -> int:
+def status(experiment: str | None, profile: str | None, records: Records) -> int:
     """Print what is recorded and what is not, and every damaged line; 1 when there is any."""
     one = studies.named(experiment) if experiment else None
     if one is not None and profile is not None:
@@ -28,28 +28,35 @@ def status(experiment: str | None, profile: str | None, records: Path) -> int:
     return 1 if damaged else 0
 
 
-def table(experiment: str, profile: str, records: Path) -> int:
+def table(experiment: str, profile: str, records: Records) -> int:
     """Print the paper's numbers beside ours, and every damaged line; 1 when there is any."""
-    frame = summary.table(experiment, profile=profile, records=records)
+    frame = tables.table(experiment, profile=profile, records=records)
     print(f"{studies.named(experiment).title}; profile {profile}; test error in percent, changes in points")
-    print(summary.shown(frame).to_string(index=False))
+    print(tables.shown(frame).to_string(index=False))
     if (missing := int((frame.n == 0).sum())) > 0:
         print(f"{missing} rows are not run yet: python -m snip_lib run {experiment} --profile {profile}")
     return 1 if _complain(experiment, records) else 0
 
 
-def merge(sources: list[Path], records: Path | None) -> int:
+def merge(sources: list[Path], records: Records) -> int:
     """Add what is new in these folders and files, and print what was found; 1 when anything was damaged."""
     damaged = 0
     for source in sources:
-        for path in merging.files_of(source):
-            done = merging.merge(path, records or results.folder())
-            differing = f", {done.differing} differing from ours, kept beside them" if done.differing else ""
-            print(f"{path}: {done.new} new, {done.known} known{differing}")
+        for path in files_of(source):
+            done = records.merge(path)
+            print(f"{path}: {_merged(done)}")
+            for note in done.notes:
+                print(note)
             for complaint in done.complaints:
                 print(f"warning: {complaint}")
             damaged += len(done.complaints)
     return 1 if damaged else 0
+
+
+def _merged(done: Merged) -> str:
+    again = f", {done.again} made again, equal to the bit" if done.again else ""
+    differing = f", {done.differing} differing from ours, kept beside them" if done.differing else ""
+    return f"{done.new} new, {done.known} known{again}{differing}"
 
 
 def datasets(names: list[str]) -> None:
@@ -66,9 +73,9 @@ def datasets(names: list[str]) -> None:
             print(f"{name:<14} " + (where if data.available(name) else f"not here: python -m snip_lib data {name}"))
 
 
-def _status_line(experiment: studies.Experiment, profile: str, records: Path, history: History) -> str:
-    counts = summary.status(experiment, profile, records=records)
-    names = {record["name"] for record in results.read(experiment.name, records=records)[0]}
+def _status_line(experiment: studies.Experiment, profile: str, records: Records, history: History) -> str:
+    counts = tables.status(experiment, profile, records=records)
+    names = {record["name"] for record in records.read(experiment.name)[0]}
     times = [history.seconds(run, "cpu") for run in experiment.plan(profile) if run.name not in names]
     left = words(sum(times)) if all(times) else "?"
     return (
@@ -77,8 +84,8 @@ def _status_line(experiment: studies.Experiment, profile: str, records: Path, hi
     )
 
 
-def _complain(experiment: str, records: Path) -> int:
-    complaints = results.read(experiment, records=records)[1]
+def _complain(experiment: str, records: Records) -> int:
+    complaints = records.read(experiment)[1]
     for complaint in complaints:
         print(f"warning: {complaint}")
     return len(complaints)

@@ -6,10 +6,9 @@ import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
-from snip_lib import data, results, runner
-from snip_lib.results import provenance, recording
+from snip_lib import data, runner
+from snip_lib.records import Records, provenance
 from snip_lib.runner import engine
 from snip_lib.runner.engine import Plan
 from snip_lib.runner.estimates import History, words
@@ -30,13 +29,13 @@ class Outcome:
     interrupted: bool = False
 
 
-def plan(given: argparse.Namespace, runs: list[Run], records: Path, device: str) -> Plan:
+def plan(given: argparse.Namespace, runs: list[Run], records: Records, device: str) -> Plan:
     """The plan of a command; runs that other experiments have recorded are copied over first, and cost nothing."""
     history, name = History.of(records), provenance.device_name(device)
     paces = {run.name: history.start_seconds(run, name) for run in runs}
     deadline = None if given.minutes is None else START + 60 * given.minutes
     if not given.dry_run:
-        recording.adopt(given.experiment, {run.name for run in runs}, profile=given.profile, records=records)
+        records.adopt(given.experiment, {run.name for run in runs}, profile=given.profile)
     workers = given.workers or (_cores() if device == "cpu" else 1)
     together = given.together or (1 if device == "cpu" else TOGETHER_ON_GPU)
     return Plan(
@@ -115,7 +114,7 @@ class Board:
         self.at[run] = max(iteration, self.at[run])
 
     def _result(self, run: Run) -> str:
-        records = results.read(self.plan.experiment, records=self.plan.records)[0]
+        records = self.plan.records.read(self.plan.experiment)[0]
         metrics = next(record["metrics"] for record in reversed(records) if record["name"] == run.name)
         error = metrics["test_error"]
         what = "diverged" if error is None else f"test error {100 * error:.2f} %"
@@ -131,7 +130,7 @@ def _fetch(plan: Plan) -> None:
 
 def _ending(plan: Plan, outcome: Outcome) -> str:
     if not outcome.left:
-        return f"all {len(plan.runs)} runs are recorded in {plan.records}"
+        return f"all {len(plan.runs)} runs are recorded in {plan.records.folder}"
     if outcome.interrupted:
         why = "stopped after a checkpoint"
     elif engine.late(plan):

@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 
-from snip_lib import runner
-from snip_lib.results import RecordError
-from snip_lib.runner.units import Unit, units
+from snip_lib.records import RecordError, Records
+from snip_lib.runner.executing import CHECKPOINT_SECONDS, RunError, never
+from snip_lib.runner.recording import record_unit
+from snip_lib.runner.units import Unit, describe_unit, units
 from snip_lib.studies.run import Run
 from snip_lib.words import require
 
@@ -34,17 +34,17 @@ class Plan:
     experiment: str
     profile: str
     runs: list[Run]
-    records: Path
+    records: Records
     device: str = "cpu"
     deadline: float | None = None
     workers: int = 1
     together: int = 1
-    every: float = runner.CHECKPOINT_SECONDS
+    every: float = CHECKPOINT_SECONDS
     paces: dict[str, float] = field(default_factory=dict)  # run name -> seconds to its first step, where known
 
     def recorded(self) -> list[bool]:
         """For each run, whether its record is there."""
-        names = runner.recorded_names(self.experiment, profile=self.profile, records=self.records)
+        names = self.records.names(self.experiment, self.profile)
         return [run.name in names for run in self.runs]
 
     def missing(self) -> list[Unit]:
@@ -52,10 +52,10 @@ class Plan:
         return units([run for run, done in zip(self.runs, self.recorded(), strict=True) if not done], self.together)
 
 
-def work(plan: Plan, tell: Tell, stop: Callable[[], bool] = runner.never) -> None:
+def work(plan: Plan, tell: Tell, stop: Callable[[], bool] = never) -> None:
     """Run what is missing of a plan in this process until all is recorded or claimed, `stop()`, or the deadline.
 
-    tell: is told ("at" | "ended" | "failed", run, iteration | outcome of `runner.record` | message); the run is None
+    tell: is told ("at" | "ended" | "failed", run, iteration | outcome of `record` | message); the run is None
     where a failure is of none in particular.
     """
     for unit in plan.missing():
@@ -64,11 +64,11 @@ def work(plan: Plan, tell: Tell, stop: Callable[[], bool] = runner.never) -> Non
         options = {"stop": lambda: stop() or late(plan), "every": plan.every}
         options["report"] = lambda iteration, unit=unit: _tell_each(tell, "at", unit, iteration)
         try:
-            outcome = runner.record_unit(
+            outcome = record_unit(
                 unit, plan.experiment, profile=plan.profile, records=plan.records, device=plan.device, **options
             )
-        except (runner.RunError, ValueError) as error:
-            tell("failed", unit.runs[0], f"{runner.describe_unit(unit)}: {error}")
+        except (RunError, ValueError) as error:
+            tell("failed", unit.runs[0], f"{describe_unit(unit)}: {error}")
             continue
         except (RecordError, OSError) as error:  # without data or a place to record, the next one cannot run either
             tell("failed", unit.runs[0], str(error))

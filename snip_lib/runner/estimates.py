@@ -1,10 +1,9 @@
 """How long runs will take, from the records of earlier ones."""
 
 import contextlib
-from pathlib import Path
 from statistics import median
 
-from snip_lib import results
+from snip_lib.records import Records
 from snip_lib.studies.run import Run
 
 
@@ -15,13 +14,12 @@ class History:
         self.records = [record for record in records if record["metrics"]["iterations"]]
 
     @classmethod
-    def of(cls, folder: Path) -> "History":
+    def of(cls, records: Records) -> "History":
         """All sound records in a folder, and the book's own where they are there."""
-        folders = [folder]
+        folders = [records]
         with contextlib.suppress(FileNotFoundError):
-            folders.append(results.folder())
-        paths = {path.resolve(): path for folder in folders for path in sorted(Path(folder).glob("*.jsonl"))}
-        return cls([record for path in paths.values() for record in results.read(path.stem, records=path.parent)[0]])
+            folders += [book for book in [Records()] if book.folder.resolve() != records.folder.resolve()]
+        return cls([one for each in folders for name in each.experiments() for one in each.read(name)[0]])
 
     def seconds(self, run: Run, device: str) -> float | None:
         """Seconds that a whole run takes; None where nothing like it is recorded."""

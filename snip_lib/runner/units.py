@@ -1,5 +1,6 @@
 """Runs that are trained together: one batched computation, one claim and one checkpoint, recorded at once."""
 
+import dataclasses
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from snip_lib.studies.run import Run
 from snip_lib.training.batched import can_batch
 
 SHARED = ("data", "split_seed", "network", "recipe", "dtype", "threads")  # what runs of one unit have in common
+TOLD = ("init", "score_init", "redraw", "batch_norm", "pruning_batch", "labels", "dtype")  # in words, where unusual
 
 
 @dataclass(frozen=True)
@@ -47,3 +49,17 @@ def batches(run: Run) -> bool:
     with torch.device("meta"):
         network = models.named(run.network)(models.INPUT_SHAPES[run.network], 10)
     return not run.recipe.augment and can_batch(network)
+
+
+def describe(run: Run) -> str:
+    """A run in words, for messages: what is not as always is said."""
+    what = "dense" if run.sparsity == 0 else f"{run.criterion} {100 * run.sparsity:g} %"
+    usual = {f.name: f.default for f in dataclasses.fields(Run)}
+    told = [f", {name.replace('_', ' ')} {getattr(run, name)}" for name in TOLD if getattr(run, name) != usual[name]]
+    return f"{run.network} on {run.data}, {what}{''.join(told)}, seed {run.seed}"
+
+
+def describe_unit(unit: Unit) -> str:
+    """A unit in words: its first run, and how many more."""
+    more = f" and {len(unit.runs) - 1} more trained together" if len(unit.runs) > 1 else ""
+    return describe(unit.runs[0]) + more

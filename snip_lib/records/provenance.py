@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 PACKAGE = Path(__file__).resolve().parent.parent
-NOT_RUN = ("figures", "interact", "checks")  # a run does not pass through these, so they may change beside it
+NOT_RUN = ("tables", "figures", "interact", "checks")  # a run does not pass through these, so they may change beside it
 
 
 def of(device: torch.device | str, *, together: int = 1) -> dict:
