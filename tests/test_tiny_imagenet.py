@@ -109,6 +109,7 @@ def test_stray_files_do_no_harm(whole):
     (whole / "train" / ".DS_Store").write_bytes(b"\0")
     (whole / "train" / ".ipynb_checkpoints").mkdir()
     (whole / "train" / CLASSES[0] / "images" / "Thumbs.db").write_bytes(b"\0")
+    (whole / "val" / "images" / "._val_0.JPEG").write_bytes(b"\0")
     before = data.load("tiny-imagenet")
     for name in ("wnids.txt", "val/val_annotations.txt"):
         text = (whole / name).read_text(encoding="utf-8")

@@ -79,7 +79,7 @@ def _classes(source: Source, folder: Path) -> list[str]:
     wnids = sorted(set(_lines(folder / "wnids.txt")))
     if len(wnids) != source.classes:
         raise _wrong(f"{folder / 'wnids.txt'} names {len(wnids)} classes, not {source.classes}")
-    there = {entry.name for entry in _entries(folder / "train") if entry.is_dir() and not entry.name.startswith(".")}
+    there = {entry.name for entry in _entries(folder / "train") if entry.is_dir()}
     if missing := sorted(set(wnids) - there):
         raise _wrong(f"{folder / 'train' / missing[0]} is missing: every class of wnids.txt has a folder in train")
     if strange := sorted(there - set(wnids)):
@@ -151,7 +151,7 @@ def _wrong(fault: str) -> DataError:
 
 def _entries(folder: Path) -> list[os.DirEntry]:
     try:
-        return list(os.scandir(folder))
+        return [entry for entry in os.scandir(folder) if not entry.name.startswith(".")]  # no .DS_Store, no ._copies
     except OSError as error:
         raise _wrong(f"{folder} cannot be read ({error.strerror})") from error
 
