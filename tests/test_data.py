@@ -2,6 +2,7 @@
 
 import dataclasses
 import doctest
+import functools
 import gzip
 import importlib
 import io
@@ -207,6 +208,20 @@ def test_bytes_train_and_score_to_the_bit_as_floats_do():
     assert torch.equal(many, whole.test_x)
     assert torch.equal((small.pixels(small.test_x) * 255).round().byte(), small.test_x)
     assert torch.equal((small.pixels(many) * 255).round().byte(), small.test_x)
+
+
+def test_bytes_train_several_networks_at_once_as_floats_do():
+    small, recipe = data.load("tiny-imagenet-sample"), sl.Recipe(iterations=3, batch_size=8, learning_rate=0.01)
+    weights, results = [], []
+    for found in (small, as_floats(small)):
+        build = functools.partial(sl.models.build, "lenet-300-100", input_shape=(3, 64, 64), classes=20)
+        networks = [build(generator=seed) for seed in (0, 1)]
+        trainer = sl.batched.BatchedTrainer(networks, found, recipe, seeds=(0, 1))
+        results.append([(r.loss, r.valid_error, r.last_test_errors) for r in trainer.run()])
+        weights.append([network.fc1.weight for network in networks])
+    assert results[0] == results[1]
+    assert all(torch.equal(a, b) for a, b in zip(*weights, strict=True))
+    assert not torch.equal(*weights[0])
 
 
 def test_floats_come_back_as_they_are():
@@ -576,7 +591,8 @@ MODULES = ("augment", "batches", "dataset", "folders", "readers", "sets", "sourc
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_of_the_docstrings_run(name):
-    assert doctest.testmod(importlib.import_module(f"snip_lib.data.{name}")).failed == 0
+    module = importlib.import_module(f"snip_lib.data.{name}")
+    assert doctest.testmod(module, optionflags=doctest.ELLIPSIS).failed == 0
 
 
 def test_where_data_is_looked_for(monkeypatch, tmp_path):

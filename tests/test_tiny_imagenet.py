@@ -109,6 +109,7 @@ def test_stray_files_do_no_harm(whole):
     (whole / "train" / ".DS_Store").write_bytes(b"\0")
     (whole / "train" / ".ipynb_checkpoints").mkdir()
     (whole / "train" / CLASSES[0] / "images" / "Thumbs.db").write_bytes(b"\0")
+    (whole / "val" / "images" / "._val_0.JPEG").write_bytes(b"\0")
     before = data.load("tiny-imagenet")
     for name in ("wnids.txt", "val/val_annotations.txt"):
         text = (whole / name).read_text(encoding="utf-8")
@@ -184,11 +185,11 @@ FAULTS = {
     "no annotation at all": (lambda f: (f / NOTES).write_bytes(b""), "val_0.JPEG has no line"),
     "an annotation twice": (
         lambda f: replaced(f / NOTES, "val_4.JPEG", "val_5.JPEG"),
-        "the line of 'val_5.JPEG' is of one twice",
+        "two lines for val_5.JPEG",
     ),
     "an annotation of no image": (
         lambda f: replaced(f / NOTES, "val_4.JPEG", "val_77.JPEG"),
-        "the line of 'val_77.JPEG' is of no image",
+        "a line for 'val_77.JPEG', which is no image",
     ),
     "an annotation without a class": (
         lambda f: replaced(f / NOTES, f"val_4.JPEG\t{CLASSES[1]}\t0\t32\t44\t62", "val_4.JPEG"),

@@ -24,6 +24,9 @@ def book_data() -> Path:
     """The book's `data/` folder (samples, records, the paper's numbers): SNIP_BOOK_DATA, else beside the package.
 
     Raises FileNotFoundError, naming folder and variable, when it is not there.
+
+    >>> (book_data() / "samples" / "digits.npz").is_file()
+    True
     """
     named = os.environ.get("SNIP_BOOK_DATA")
     folder = _named("SNIP_BOOK_DATA") if named else Path(__file__).resolve().parents[2] / "data"

@@ -102,7 +102,13 @@ def available(name: str) -> bool:
 
 
 def check_name(name: str) -> None:
-    """ValueError, with the nearest known name, when there is no data set of that name."""
+    """ValueError, with the nearest known name, when there is no data set of that name.
+
+    >>> check_name("mnits")
+    Traceback (most recent call last):
+        ...
+    ValueError: unknown data set 'mnits'; known: ...; did you mean 'mnist'?
+    """
     if name not in NAMES:
         raise ValueError(f"unknown data set {name!r}; known: {', '.join(NAMES)}{nearest(name, NAMES)}")
 

@@ -40,11 +40,11 @@ class Source:
     kept: str = "float32"
 
     def unavailable(self, error: object) -> DataError:
-        """What to raise when the set is not there and could not be downloaded: names folder, files and variable."""
+        """What to raise when no reader could make sense of the files: names folder, files and variable."""
         return DataError(
             f"{self.name} could not be loaded ({' '.join(str(error).split())}). Wanted in {root()}: "
-            f"{', '.join(self.files)}. Set the environment variable SNIP_DATA to a folder that holds them, "
-            "or allow the download"
+            f"{', '.join(self.files)}. Set the environment variable SNIP_DATA to a folder that holds them whole, "
+            "or delete what is there and allow the download"
         )
 
     def check(self, arrays: Arrays) -> Arrays:

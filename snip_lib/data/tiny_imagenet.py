@@ -25,7 +25,7 @@ URL = "http://cs231n.stanford.edu/tiny-imagenet-200.zip"
 MD5 = "90528d7ca1a48142e341f4ef8d21d0de"
 FOLDER = "tiny-imagenet-200"
 FILES = tuple(f"{FOLDER}/{f}" for f in ("wnids.txt", "train", "val/images", "val/val_annotations.txt"))
-BOTH = "tiny-imagenet has 500 training images a class, tiny-imagenet-half the first 250"
+BOTH = "tiny-imagenet has 500 a class, tiny-imagenet-half the first 250: load the one that is there"
 
 
 def read(source: Source, download: bool) -> Arrays:
@@ -78,12 +78,12 @@ def _classes(source: Source, folder: Path) -> list[str]:
     """The sorted WNIDs, after checking that each has its folder and each folder its WNID."""
     wnids = sorted(set(_lines(folder / "wnids.txt")))
     if len(wnids) != source.classes:
-        raise DataError(f"{folder / 'wnids.txt'} names {len(wnids)} classes, not {source.classes}")
-    there = {entry.name for entry in _entries(folder / "train") if entry.is_dir() and not entry.name.startswith(".")}
+        raise _wrong(f"{folder / 'wnids.txt'} names {len(wnids)} classes, not {source.classes}")
+    there = {entry.name for entry in _entries(folder / "train") if entry.is_dir()}
     if missing := sorted(set(wnids) - there):
-        raise DataError(f"{folder / 'train' / missing[0]} is missing: every class of wnids.txt has a folder in train")
+        raise _wrong(f"{folder / 'train' / missing[0]} is missing: every class of wnids.txt has a folder in train")
     if strange := sorted(there - set(wnids)):
-        raise DataError(f"{folder / 'train' / strange[0]}: that class is not in wnids.txt")
+        raise _wrong(f"{folder / 'train' / strange[0]}: that class is not in wnids.txt")
     return wnids
 
 
@@ -92,12 +92,14 @@ def _numbered(folder: Path, prefix: str, count: int) -> list[Path]:
     found = {entry.name for entry in _entries(folder) if entry.name.upper().endswith((".JPEG", ".JPG"))}
     for name in sorted(found):
         if not re.fullmatch(rf"{re.escape(prefix)}_\d+\.JPEG", name):
-            raise DataError(f"{folder / name}: an image of that name does not belong into that folder")
+            raise _wrong(f"{folder / name}: an image of that name does not belong into that folder")
+    if prefix != "val" and len(found) in (count // 2, 2 * count):
+        raise DataError(f"{folder} holds {len(found)} images, not {count}: {BOTH}")
     if len(found) != count:
-        raise DataError(f"{folder} holds {len(found)} images, not {count}" + (f": {BOTH}" if prefix != "val" else ""))
+        raise _wrong(f"{folder} holds {len(found)} images, not {count}")
     names = [f"{prefix}_{i}.JPEG" for i in range(count)]
     if missing := [name for name in names if name not in found]:
-        raise DataError(f"{folder / missing[0]} is missing")
+        raise _wrong(f"{folder / missing[0]} is missing")
     return [folder / name for name in names]
 
 
@@ -106,17 +108,19 @@ def _annotated(path: Path, images: list[Path], classes: list[str]) -> np.ndarray
     names, labels = {image.name for image in images}, {}
     for line in _lines(path):
         name, wnid, *_ = (*line.split("\t"), "", "")
-        if name not in names or name in labels:
-            raise DataError(f"{path}: the line of {name!r} is of {'no image' if name not in names else 'one twice'}")
+        if name not in names:
+            raise _wrong(f"{path}: a line for {name!r}, which is no image of val/images")
+        if name in labels:
+            raise _wrong(f"{path}: two lines for {name}")
         if wnid not in classes:
-            raise DataError(f"{path}: {name} is of class {wnid!r}, which is not in wnids.txt")
+            raise _wrong(f"{path}: {name} is of class {wnid!r}, which is not in wnids.txt")
         labels[name] = classes.index(wnid)
     if missing := [image.name for image in images if image.name not in labels]:
-        raise DataError(f"{path}: {missing[0]} has no line")
+        raise _wrong(f"{path}: {missing[0]} has no line")
     counts, each = Counter(labels.values()), len(images) // len(classes)
     if uneven := [wnid for label, wnid in enumerate(classes) if counts[label] != each]:
         number = counts[classes.index(uneven[0])]
-        raise DataError(f"{path}: {number} images of class {uneven[0]}, not {each}")
+        raise _wrong(f"{path}: {number} images of class {uneven[0]}, not {each}")
     return np.array([labels[image.name] for image in images])
 
 
@@ -135,17 +139,21 @@ def _image(path: Path, sides: list[int]) -> np.ndarray:
         with Image.open(path, formats=["JPEG"]) as file:
             image = np.asarray(file.convert("RGB"))
     except Exception as error:  # Pillow raises OSError, SyntaxError, ValueError, struct.error …, by what is broken
-        raise DataError(f"{path} is no whole JPEG ({' '.join(str(error).split())})") from error
+        raise _wrong(f"{path} is no whole JPEG ({' '.join(str(error).split())})") from error
     if image.shape[:2] != tuple(sides):
-        raise DataError(f"{path} is {image.shape[0]}x{image.shape[1]} pixels, not {sides[0]}x{sides[1]}")
+        raise _wrong(f"{path} is {image.shape[0]}x{image.shape[1]} pixels, not {sides[0]}x{sides[1]}")
     return image
+
+
+def _wrong(fault: str) -> DataError:
+    return DataError(f"{fault}; put the archive's own file back, or delete {root() / FOLDER} to have all fetched again")
 
 
 def _entries(folder: Path) -> list[os.DirEntry]:
     try:
-        return list(os.scandir(folder))
+        return [entry for entry in os.scandir(folder) if not entry.name.startswith(".")]  # no .DS_Store, no ._copies
     except OSError as error:
-        raise DataError(f"{folder} cannot be read ({error.strerror})") from error
+        raise _wrong(f"{folder} cannot be read ({error.strerror})") from error
 
 
 def _lines(path: Path) -> list[str]:
@@ -153,5 +161,5 @@ def _lines(path: Path) -> list[str]:
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror})") from error
+        raise _wrong(f"{path} cannot be read ({error.strerror})") from error
     return [line.strip() for line in text.splitlines() if line.strip()]

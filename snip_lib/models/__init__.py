@@ -104,7 +104,11 @@ def build(
 
 
 def named(name: str) -> Network:
-    """The network of that name; ValueError with the nearest known name otherwise."""
+    """The network of that name; ValueError with the nearest known name otherwise.
+
+    >>> named("lenet-300-100")((1, 8, 8), 3).fc1
+    Linear(in_features=64, out_features=300, bias=True)
+    """
     if name not in NETWORKS:
         raise ValueError(f"unknown network {name!r}; known: {', '.join(NETWORKS)}{nearest(name, NETWORKS)}")
     return NETWORKS[name]
