@@ -3,6 +3,7 @@
 Errors are in percent, gaps and spreads in points. Fewer than three runs decide nothing.
 """
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -93,6 +94,7 @@ def welch(a: Sample, b: Sample) -> float | None:
     return t_quantile(freedom) * math.sqrt(u + v)
 
 
+@functools.lru_cache(maxsize=1024)
 def t_quantile(freedom: float) -> float:
     """The t with a share of 95 % of Student's distribution between -t and t, for any degrees of freedom >= 1."""
     low, high = 0.0, 13.0  # 12.71 is the one for a single degree of freedom
