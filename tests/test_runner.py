@@ -20,7 +20,7 @@ from records_made import RECIPE, RUN
 
 from snip_lib import data, models, runner, training
 from snip_lib.pruning.masks import snip
-from snip_lib.records import Records
+from snip_lib.records import Records, files
 from snip_lib.runner import engine, job
 from snip_lib.runner.checkpoints import Checkpoint, CheckpointWarning, claim, pack, unpack
 from snip_lib.runner.engine import Plan
@@ -182,6 +182,16 @@ def test_nothing_is_unpickled_but_plain_values():
     content = buffer.getvalue()
     with pytest.raises(ValueError, match="not whole, or altered"):
         unpack(hashlib.sha256(content).digest() + content)
+
+
+def test_a_run_that_is_recorded_leaves_nothing_behind_also_not_of_killed_ones(tmp_path):
+    folder = tmp_path / "checkpoints"
+    folder.mkdir()
+    for name, age in (("old", 2 * files.DRAFT_SECONDS), ("young", 0)):
+        (folder / f"{name}.checkpoint.1.draft").write_text("half")
+        os.utime(folder / f"{name}.checkpoint.1.draft", (time.time() - age,) * 2)
+    assert runner.record(RUN, "figure1", profile="smoke", records=Records(tmp_path)) == "recorded"
+    assert sorted(path.name for path in folder.iterdir() if path.suffix != ".lock") == ["young.checkpoint.1.draft"]
 
 
 def test_a_checkpoint_of_an_older_form_is_named_and_goes_with_its_run(tmp_path):

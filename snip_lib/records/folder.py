@@ -40,13 +40,13 @@ class Records:
 
     @property
     def again(self) -> "Records":
-        """The notes of what was made again elsewhere, equal in every metric: records that no table reads."""
+        """The notes of what was made again elsewhere: records that no table reads, with the metrics of those here."""
         return Records(self.folder / "again")
 
     def path(self, experiment: str) -> Path:
         """The file of an experiment's records. ValueError for what is no name of an experiment."""
         if not _is_name(experiment):
-            raise ValueError(f"{experiment!r} is no name of an experiment (letters, digits, - and _), as digits is")
+            raise ValueError(f"{experiment!r} is no name of an experiment (letters, digits, - and _): rename its file")
         return self.folder / f"{experiment}.jsonl"
 
     def experiments(self) -> list[str]:

@@ -56,7 +56,7 @@ def table(experiment: str, *, profile: str, records: Records | None = None):
     records: the book's own unless others are given.
 
     >>> table("table1", profile="laptop").query("network == 'lenet-300-100'").paper.tolist()
-    [1.7, 1.6, 1.6, 1.6, 1.8, 2.4]
+    [1.7, 1.6, 2.4]
     """
     pandas = require("pandas", "a table of records")
     rows, found = named(experiment).rows(profile), by_row(experiment, profile=profile, records=records)
