@@ -253,9 +253,10 @@ def test_nothing_starts_that_will_not_fit(tmp_path):
 
 def test_the_deadline_is_kept_and_the_run_goes_on(tmp_path):
     endless = dataclasses.replace(RUN, recipe=RECIPE.shortened(10**7))
+    runner.execute(RUN)  # its data are loaded, so that the time below goes into steps
     start = time.time()
-    engine.work(Plan("figure1", "smoke", [endless], Records(tmp_path), deadline=start + 5), lambda *event: None)
-    assert time.time() - start < 20
+    engine.work(Plan("figure1", "smoke", [endless], Records(tmp_path), deadline=start + 8), lambda *event: None)
+    assert time.time() - start < 60  # the run would take days
     state = Checkpoint(tmp_path, endless, "cpu").load()
     assert state["trainer"]["iteration"] > 0
 
