@@ -14,7 +14,7 @@ from records_made import RUN, record
 
 from snip_lib import commands, studies, tables
 from snip_lib.pruning.masks import Masks
-from snip_lib.records import Records
+from snip_lib.records import Records, checksum
 from snip_lib.runner import engine
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,14 +30,25 @@ def run(capsys, *words):
     return code, said.out, said.err
 
 
+def unsound(made):
+    """A record that lacks what tables need, under a checksum that fits."""
+    made = json.loads(json.dumps(made))
+    del made["metrics"]["classes"]
+    return json.dumps({**made, "checksum": checksum(made)})
+
+
 @pytest.fixture
 def folder(tmp_path):
-    """A folder with: records/ (one sound record), damaged/ (one altered line), file, net.py (networks of a user's)."""
+    """A folder with records/ (one sound record), others (one line that is not), file, net.py (networks of a user's)."""
     made = record(tmp_path / "records")
     Records(tmp_path / "records").append("digits", [made])
     (tmp_path / "damaged").mkdir()
     (tmp_path / "damaged" / "digits.jsonl").write_text(json.dumps({**made, "profile": "paper"}) + "\n")
     (tmp_path / "file").write_text("not a folder")
+    stray = {"stray/digits(1)": json.dumps(made), "brackets/digits": "[" * 100_000, "unsound/digits": unsound(made)}
+    for name, text in stray.items():
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / f"{name}.jsonl").write_text(text + "\n")
     (tmp_path / "empty").mkdir()
     (tmp_path / "net.py").write_text(
         "from torch import nn\n"
@@ -82,6 +93,12 @@ BAD = {
     "merging an empty folder": ("merge {}/empty --records {}/out", "no records there"),
     "merging a file of something else": ("merge {}/net.py --records {}/out", "no records there"),
     "merging an altered line": ("merge {}/damaged --records {}/out", "the line was altered"),
+    "merging a second download": ("merge {}/stray/digits(1).jsonl --records {}/out", "is no name of an experiment"),
+    "merging brackets": ("merge {}/brackets --records {}/out", "not a record of a run, but brackets"),
+    "status of brackets": ("status digits --records {}/brackets", "not a record of a run, but brackets"),
+    "status of a record without classes": ("status digits --records {}/unsound", "its metrics lack 'classes'"),
+    "a table of a record without classes": ("table digits --records {}/unsound", "its metrics lack 'classes'"),
+    "merging a record without classes": ("merge {}/unsound --records {}/out", "its metrics lack 'classes'"),
     "unknown data": ("data mnits", "did you mean 'mnist'"),
     "an unknown network": ("prune lenet-300 --sparsity 0.9 --out {}/m.safetensors", "did you mean 'lenet-300-100'"),
     "too much sparsity": ("prune lenet-300-100 --sparsity 1.5 --out {}/m.safetensors", "sparsity must be in [0, 1)"),
@@ -305,6 +322,17 @@ def test_merge_adds_and_says_how_many(folder, capsys):
     code, out, _ = run(capsys, "merge", folder / "again", "--records", out_folder)
     assert code == 0
     assert "0 new, 0 known, 1 made again, equal to the bit" in out
+    code, out, _ = run(capsys, "status", "digits", "--records", out_folder)
+    assert "digits: 1 of these were made again elsewhere, equal to the bit" in out
+
+
+@pytest.mark.parametrize("words", ["status digits", "run digits --profile smoke --dry-run", "merge {}/records"])
+def test_a_stray_file_among_the_records_is_one_warning(words, folder, capsys):
+    (folder / "records" / "digits.old.jsonl").write_text("of last year\n")
+    into = folder / ("out" if "merge" in words else "records")
+    code, _, err = run(capsys, *words.replace("{}", str(folder)).split(), "--records", into)
+    assert code == 0
+    assert err.count("digits.old.jsonl is not read") == len(err.splitlines()) == 1
 
 
 def test_data_lists_what_is_here(capsys):

@@ -24,6 +24,8 @@ def status(experiment: str | None, profile: str | None, records: Records) -> int
     for each in [one] if one else studies.EXPERIMENTS.values():
         for name in each.seeds if profile is None else {profile} & set(each.seeds):
             print(_status_line(each, name, records, history))
+        if again := records.again.read(each.name)[0]:
+            print(f"{each.name}: {len(again)} of these were made again elsewhere, equal to the bit")
         damaged += _complain(each.name, records)
     return 1 if damaged else 0
 

@@ -97,12 +97,12 @@ def _list(record: dict, records, name: str) -> list | None:
 
 def _difference(name: str, theirs: object, ours: object) -> str:
     try:
-        gaps = np.asarray(theirs, dtype=np.float64) - np.asarray(ours, dtype=np.float64)
-    except (TypeError, ValueError):  # of other lengths, or no numbers at all
+        a, b = (np.asarray(one, dtype=np.float64) for one in (theirs, ours))
+    except (TypeError, ValueError):  # no numbers
         return f"{name} {_brief(theirs)}, here {_brief(ours)}"
-    if gaps.ndim == 0:
-        return f"{name} {theirs}, here {ours} ({float(gaps):+.3g})"
-    return f"{name} by up to {np.abs(gaps).max():.3g}" if np.isfinite(gaps).all() and gaps.size else name
+    if a.shape != b.shape or not np.isfinite([a, b]).all():  # None is a NaN
+        return f"{name} {_brief(theirs)}, here {_brief(ours)}"
+    return f"{name} by up to {np.abs(a - b).max():.3g}" if a.ndim else f"{name} {theirs}, here {ours} ({a - b:+.3g})"
 
 
 def _brief(value: object) -> str:

@@ -83,7 +83,11 @@ def _run_of(record: dict) -> Run:
 
 
 def checksum(record: dict) -> str:
-    """SHA-256 over the record without its checksum, as JSON with sorted keys."""
+    """SHA-256 over the record without its checksum, as JSON with sorted keys.
+
+    >>> checksum({"b": 1, "a": 2}) == checksum({"a": 2, "b": 1, "checksum": "any"})
+    True
+    """
     told = {key: value for key, value in record.items() if key != "checksum"}
     return hashlib.sha256(json.dumps(told, sort_keys=True, allow_nan=False).encode()).hexdigest()
 

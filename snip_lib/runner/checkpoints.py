@@ -81,10 +81,11 @@ def pack(state: object) -> bytes:
 
 def unpack(content: bytes) -> object:
     """What `pack` packed, on the CPU, without unpickling objects. ValueError when it is something else or altered."""
-    if hashlib.sha256(content[32:]).digest() != content[:32]:
+    file = memoryview(content)[32:]
+    if hashlib.sha256(file).digest() != content[:32]:
         raise ValueError("not whole, or altered (its checksum does not fit)")
     try:
-        return torch.load(io.BytesIO(content[32:]), map_location="cpu", weights_only=True)
+        return torch.load(io.BytesIO(file), map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
         raise ValueError(f"not whole, or altered ({str(error).splitlines()[0]})") from error
 

@@ -52,7 +52,12 @@ def batches(run: Run) -> bool:
 
 
 def describe(run: Run) -> str:
-    """A run in words, for messages: what is not as always is said."""
+    """A run in words, for messages: what is not as always is said.
+
+    >>> from snip_lib.training.recipes import RECIPES
+    >>> describe(Run("digits", "lenet-300-100", 0.9, RECIPES["paper-mnist"], 0, pruning_batch=10))
+    'lenet-300-100 on digits, snip 90 %, pruning batch 10, seed 0'
+    """
     what = "dense" if run.sparsity == 0 else f"{run.criterion} {100 * run.sparsity:g} %"
     usual = {f.name: f.default for f in dataclasses.fields(Run)}
     told = [f", {name.replace('_', ' ')} {getattr(run, name)}" for name in TOLD if getattr(run, name) != usual[name]]
