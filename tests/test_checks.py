@@ -112,7 +112,7 @@ CASES: dict[str, tuple[tuple, list[tuple], tuple]] = {
         [(threshold,), (lambda s, k: top(s.flip(0), k).flip(0),), (lambda s, k: s.topk(k).indices,)],
         (top,),
     ),
-    "overlap_by_chance": ((...,), [(0.0004,), (0.01,), (0.02,)], (0.0101,)),
+    "overlap_by_chance": ((...,), [(0.0004,), (0.01,), (0.02,), (0.0105,)], (0.0101,)),
     "units_in_use": (
         (lambda first, second: ...,),
         [
@@ -133,7 +133,11 @@ CASES: dict[str, tuple[tuple, list[tuple], tuple]] = {
         ],
         (lambda s, n: [1 - (1 - s) ** (i / n) for i in range(1, n + 1)],),
     ),
-    "share_of_holding": ((..., ...), [(1 / 100, 1.0), (1 / 300, 1.0), (1 / 200, 1 / 2), (300, 3)], (1 / 300, 1 / 3)),
+    "share_of_holding": (
+        (..., ...),
+        [(1 / 50, 2.0), (1 / 150, 1 / 3), (1 / 300, 1 / 3), (2 / 302, 2 / 5), (150, 1.5)],
+        (1 / 150, 2 / 3),
+    ),
     "sortable_bits": (
         (lambda x: ...,),
         [
@@ -145,7 +149,7 @@ CASES: dict[str, tuple[tuple, list[tuple], tuple]] = {
         ],
         (sortable,),
     ),
-    "size_cliff": ((...,), [(0.98 - 0.005,), (97.8,), (0.02,)], (0.978,)),
+    "size_cliff": ((...,), [(0.98,), (0.975,), (0.977,), (97.8,), (0.02,)], (0.978,)),
     "lstm_connections": (
         (lambda h: ...,),
         [

@@ -221,3 +221,54 @@ def test_the_hero_refuses_a_start_it_has_no_mask_for_and_a_first_layer_of_filter
         interact.sparsity_figure(random_masks(), start=0.5)
     with pytest.raises(ValueError, match="784"):
         interact.sparsity_figure({0.9: {"conv1.weight": torch.ones(20, 1, 5, 5, dtype=torch.bool)}})
+
+
+NUMBERS = st.lists(st.sampled_from(interact.six.VALUES), min_size=9, max_size=9)
+
+
+def six_loss(x, t, w) -> float:
+    h1, h2 = max(0.0, w[0] * x[0] + w[1] * x[1]), max(0.0, w[2] * x[0] + w[3] * x[1])
+    return 0.5 * (w[4] * h1 + w[5] * h2 - t) ** 2
+
+
+def test_the_six_connections_begin_with_the_numbers_of_the_page():
+    state = interact.six.state((1, 2, 5, 2, 0.5, 3, -0.5, 2, 0.5))
+    assert state.units.tolist() == [1, 2, 3, 2, 7]
+    assert state.slopes.tolist() == [4, 1, 2]
+    assert state.g.tolist() == [8, 4, 3, -1, 12, 2]
+    assert state.exact.tolist() == [0, 2, 1.5, -1.125, -6, 1.5]
+    assert (state.kept.tolist(), state.after) == ([True, True, False, False, True, False], 0.5)
+
+
+@given(NUMBERS)
+def test_each_cut_and_each_slope_of_the_six_agrees_with_the_loss(numbers):
+    x, t, w = numbers[:2], numbers[2], numbers[3:]
+    state, base = interact.six.state(numbers), six_loss(x, t, w)
+    assert state.loss == pytest.approx(base)
+    for j in range(6):
+        turned = {c: six_loss(x, t, [c * v if k == j else v for k, v in enumerate(w)]) for c in (0, 1 - 1e-6, 1 + 1e-6)}
+        assert state.exact[j].item() == pytest.approx(base - turned[0])
+        between = sorted([(base - turned[1 - 1e-6]) / 1e-6, (turned[1 + 1e-6] - base) / 1e-6])
+        assert between[0] - 0.01 <= state.g[j].item() <= between[1] + 0.01  # at a kink, any slope between the two
+    ranked = sorted(range(6), key=lambda j: (-abs(state.g[j].item()), j))
+    assert sorted(ranked[:3]) == state.kept.nonzero().flatten().tolist()
+    assert state.after == pytest.approx(six_loss(x, t, [v * bool(keep) for v, keep in zip(w, state.kept, strict=True)]))
+
+
+def test_numbers_that_the_slider_cannot_show_are_refused():
+    with pytest.raises(ValueError, match="nine of"):
+        interact.six_connections((1, 2, 5, 2, 0.3, 3, -0.5, 2, 0.5))
+
+
+def test_a_choice_has_the_sliders_steps_once_for_each_name_and_starts_where_it_says():
+    lines = [f"{name}{at}" for name in "ab" for at in range(3)]
+    choice = interact.Choice("Which", ["a", "b"], [2, 0])
+    page = parse(make(interact.Text(lines), choice=choice))
+    assert [(option.text, option["data-start"]) for option in page.find_all("option")] == [("a", "2"), ("b", "0")]
+    assert (page.find("input")["max"], page.find("input")["value"]) == ("2", "2")
+    assert page.find(class_="words").text == "a2"
+    (texts,) = [change["text"] for element, change in changes(page) if "words" in element.get("class", [])]
+    assert texts == lines
+    assert page.find("select").find_parent("label").find("span").text == "Which"
+    with pytest.raises(ValueError, match="no step"):
+        make(interact.Text(lines), choice=interact.Choice("Which", ["a", "b"], [0, 3]))

@@ -228,3 +228,15 @@ def test_hostile_words_stay_words(visit):
     slider(page).press("Home")
     assert page.locator("output").text_content() == evil
     assert page.evaluate("document.hacked") is None
+
+
+def test_a_choice_moves_the_slider_to_its_start_and_shows_its_own_steps(visit):
+    lines = [f"{name}{at}" for name in "ab" for at in range(5)]
+    choice = interact.Choice("Which", ["a", "b"], [2, 4])
+    page = visit(interact.slider(LABELS, [interact.Text(lines)], label="Pruned", alt="words", choice=choice).html)
+    words = page.locator(".words")
+    assert words.text_content() == "a2"
+    page.locator("select").select_option("b")
+    assert (words.text_content(), slider(page).input_value()) == ("b4", "4")
+    slider(page).press("ArrowLeft")
+    assert words.text_content() == "b3"

@@ -11,8 +11,8 @@ def overlap_by_chance(answer):
     if abs(answer - 0.02**2) < 1e-6:
         raise Wrong("this is the share that both keep: divide by the share that either keeps")
     if abs(answer - 0.01) < 1e-9:
-        raise Wrong("nearly: what both keep is counted once in what either keeps")
-    if abs(answer - 0.02**2 / (1 - 0.98**2)) > 6e-4:
+        raise Wrong("0.01 leaves the fourth decimal open: is what both keep counted once in what either keeps?")
+    if abs(answer - 0.02**2 / (1 - 0.98**2)) > 6e-5:
         raise Wrong("what is the probability that both keep a connection, and that at least one does?")
     return "about 1 in 99, half of the share that each keeps"
 

@@ -8,16 +8,22 @@ from snip_lib.checks.verdict import Wrong, checker
 
 
 @checker
-def share_of_holding(share_100, share_1):
-    """The share of a step's multiplications that goes into holding a mask, with 100 examples and with one."""
+def share_of_holding(ratio_100, ratio_1):
+    """Multiplications that hold a mask, for each one that trains, with 100 examples and with one."""
     held = 2  # a weight: its gradient and itself
-    for share, examples in ((share_100, 100), (share_1, 1)):
-        trained = (2 + 4) * examples  # a weight: once forward, twice backward, each a product and a sum
-        if math.isclose(share, held / (2 * examples), rel_tol=1e-3):
-            raise Wrong("the backward pass costs twice what the forward pass does: it is missing")
-        if not math.isclose(share, held / trained, rel_tol=1e-3):
-            raise Wrong(f"with {examples} examples, {held} operations a weight hold and {trained} train")
-    return "1/300, and a third where there is one example"
+    for ratio, examples in ((ratio_100, 100), (ratio_1, 1)):
+        trained = 3 * examples  # a weight: once forward, twice backward
+        mistakes = {
+            held / examples: "the backward pass multiplies twice as often as the forward pass: it is missing",
+            held / (2 * trained): "sums are counted on one side only: count products on both",
+            held / (held + trained): "this is the share of all multiplications: divide by those that train",
+        }
+        for mistake, hint in mistakes.items():
+            if math.isclose(ratio, mistake, rel_tol=1e-3):
+                raise Wrong(hint)
+        if not math.isclose(ratio, held / trained, rel_tol=1e-3):
+            raise Wrong(f"with {examples} examples, {held} products a weight hold and {trained} train")
+    return "1/150, and two thirds where there is one example"
 
 
 @checker

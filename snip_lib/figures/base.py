@@ -29,14 +29,16 @@ _CHANNELS = [np.interp(np.linspace(0, 3, 256), range(4), channel) for channel in
 RAMP = np.stack(_CHANNELS, 1).round().astype(np.uint8)
 """The colours of a pixel map, (256, 3) bytes: row 0 is nothing kept, row 255 the most."""
 
+WIDTH = 7.0  # inches; the column of the built book holds 7.17
+
 SETTINGS: dict[str, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so a figure is the same on every machine
-    "font.size": 12,
-    "axes.titlesize": 12,
-    "axes.labelsize": 12,  # 5 inches wide: above 10 px on a phone of 375 px
-    "xtick.labelsize": 11,
-    "ytick.labelsize": 11,
-    "legend.fontsize": 11,
+    "font.size": 14,  # 7 inches fill the book's column, and are still read on a phone of 375 px
+    "axes.titlesize": 14,
+    "axes.labelsize": 14,
+    "xtick.labelsize": 14,
+    "ytick.labelsize": 14,
+    "legend.fontsize": 14,
     "text.color": INK,
     "axes.labelcolor": INK,
     "axes.edgecolor": SOFT,
@@ -71,8 +73,11 @@ def _matplotlib():
     return matplotlib
 
 
-def new_figure(width: float = 5, height: float = 3.2):
-    """Return an empty figure, in inches. It shows itself in a notebook, without pyplot's list of open figures."""
+def new_figure(width: float = WIDTH, height: float = 4):
+    """Return an empty figure, in inches, by default as wide as the book's column.
+
+    It shows itself in a notebook, without pyplot's list of open figures.
+    """
     _matplotlib()
     from snip_lib.figures.picture import Picture
 
@@ -81,7 +86,7 @@ def new_figure(width: float = 5, height: float = 3.2):
 
 def add_legend(figure, labels: Sequence[str]) -> None:
     """Put the legend above the axes, in as many columns (at most three) as the longest label lets fit."""
-    columns = int(np.clip(45 // (max(map(len, labels)) + 5), 1, 2 if len(labels) == 4 else 3))
+    columns = int(np.clip(54 // (max(map(len, labels)) + 5), 1, 2 if len(labels) == 4 else 3))
     figure.legend(loc="outside upper left", ncols=columns, columnspacing=1.5)
 
 

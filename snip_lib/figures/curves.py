@@ -21,13 +21,13 @@ def error_curve(
     across. The axis is logarithmic in what is kept, so that 90 and 99 % pruned are as far apart as 0 and 90 %.
     """
     with style():
-        figure = new_figure(5, 3.6)
+        figure = new_figure(height=4.6)
         ax = figure.add_subplot(xlabel="connections pruned (%)", ylabel=label, yscale="log" if log else "linear")
         for i, (method, by_sparsity) in enumerate(errors.items()):
             _error_line(ax, method, dict(sorted(by_sparsity.items())), look(method, i))
         if chance is not None:
             ax.axhline(chance, color=SOFT, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
-            ax.annotate("chance", (0, chance), (4, -4), textcoords="offset points", color=SOFT, va="top", fontsize=11)
+            ax.annotate("chance", (0, chance), (4, -4), textcoords="offset points", color=SOFT, va="top")
         if log:
             _plain_log_ticks(ax.yaxis)
         else:

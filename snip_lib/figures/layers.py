@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from snip_lib.figures import base
 from snip_lib.figures.base import LINE, RAMP, SOFT, add_legend, look, new_figure, numbers, percent, pixel_shares, style
 
 
@@ -16,19 +17,19 @@ def mask_grid(rows: Mapping[str, Mapping[str, Any]], *, shape: tuple[int, int] =
     """
     maps = [[_pixel_map(picture, shape) for picture in row.values()] for row in rows.values()]
     columns, headings = max(map(len, maps)), list(next(iter(rows.values())))
-    side = min(4.8 / columns, 2)  # of a picture, in inches
+    side = min((base.WIDTH - 0.4) / columns, 2.6)  # of a picture, in inches
     with style():
         from matplotlib.colors import ListedColormap
 
-        figure = new_figure(side * columns + 0.2, (side + 0.28) * len(maps) + 0.25)
+        figure = new_figure(side * columns + 0.4, (side + 0.36) * len(maps) + 0.3)
         for i, ((title, row), pictures) in enumerate(zip(rows.items(), maps, strict=True)):
             for j, (column, picture) in enumerate(zip(row, pictures, strict=True)):
                 ax = figure.add_subplot(len(maps), columns, i * columns + j + 1, xticks=[], yticks=[])
                 top = vmax or picture.max() or 1
                 ax.imshow(picture, cmap=ListedColormap(RAMP / 255), vmin=0, vmax=top, interpolation="none")
                 ax.spines[:].set(visible=True, color=LINE)
-                ax.set_title(column if i == 0 or list(row) != headings else "", fontsize=11)
-                ax.set_xlabel("" if vmax else f"≤ {percent(picture.max(), 2)}", fontsize=10, color=SOFT)
+                ax.set_title(column if i == 0 or list(row) != headings else "")
+                ax.set_xlabel("" if vmax else f"≤ {percent(picture.max(), 2)}", color=SOFT)
                 ax.set_ylabel(title if j == 0 else "")
     return figure
 
@@ -45,7 +46,7 @@ def layer_density(shares: Mapping[str, Mapping[str, float]], *, log: bool = Fals
     """
     layers = list(dict.fromkeys(layer for by_layer in shares.values() for layer in by_layer))
     with style():
-        figure = new_figure(5, 0.9 + len(layers) * (0.3 if log else 0.14 + 0.18 * len(shares)) + 0.25 * len(shares))
+        figure = new_figure(height=1.1 + len(layers) * (0.4 if log else 0.18 + 0.24 * len(shares)) + 0.3 * len(shares))
         ax = figure.add_subplot(xlabel="share kept (%)")
         (_density_markers if log else _density_bars)(ax, shares, layers)
         ax.set_yticks(range(len(layers)), layers)

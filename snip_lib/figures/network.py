@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from snip_lib.figures.base import INK, PAPER, SOFT, look, new_figure, numbers, style
+from snip_lib.figures.base import INK, PAPER, SOFT, WIDTH, look, new_figure, numbers, style
 
 _SIGN = {True: look("snip")["color"], False: look("magnitude")["color"]}  # positive, negative; the sign is printed too
 
@@ -45,7 +45,7 @@ def network_graph(
 
 def _canvas(sizes: list[int], title: str):
     width, height = 1.9 * (len(sizes) - 1) + 0.64, 1.15 * (max(sizes) - 1) + 0.64
-    figure = new_figure(5, 5 * height / width + (0.35 if title else 0))
+    figure = new_figure(height=WIDTH * height / width + (0.4 if title else 0))
     ax = figure.add_subplot(title=title, aspect="equal", xlim=(-0.32, width - 0.32), ylim=(-height / 2, height / 2))
     ax.set_axis_off()
     return figure, ax
@@ -91,7 +91,7 @@ def _draw_number(ax, start: np.ndarray, end: np.ndarray, text: str, colour: str)
         rotation=angle,
         ha="center",
         va="center",
-        fontsize=12,
+        fontsize=16,
         zorder=2,
         bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.5},
     )
@@ -101,4 +101,4 @@ def _draw_unit(ax, place: np.ndarray, label: str) -> None:
     from matplotlib.patches import Circle
 
     ax.add_patch(Circle(place, 0.26, facecolor=PAPER, edgecolor=INK, linewidth=1.6, zorder=3))
-    ax.text(*place, label, ha="center", va="center", fontsize=13, zorder=4)
+    ax.text(*place, label, ha="center", va="center", fontsize=18, zorder=4)

@@ -45,7 +45,7 @@ def _mark(ax, name: str, place: float) -> None:
     ax.axvline(place, color=INK, linewidth=1.2, linestyle=(0, (4, 3)))
     plate = {"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.85}
     offset = {"xytext": (5, 0), "textcoords": "offset points"}
-    ax.annotate(name, (place, 0.97), xycoords=("data", "axes fraction"), va="top", fontsize=11, bbox=plate, **offset)
+    ax.annotate(name, (place, 0.97), xycoords=("data", "axes fraction"), va="top", bbox=plate, **offset)
 
 
 def _with_zeros(name: str, group: np.ndarray) -> str:
@@ -64,7 +64,7 @@ def scatter(x: Any, y: Any, *, x_label: str, y_label: str, kept: Any = None, mos
     drawn = np.flatnonzero((x > 0) & (y > 0))
     drawn = drawn[np.linspace(0, len(drawn) - 1, min(most, len(drawn))).round().astype(int)] if len(drawn) else drawn
     with style():
-        figure = new_figure(5, 4)
+        figure = new_figure(height=5.2)
         ax = figure.add_subplot(xlabel=x_label, ylabel=y_label, xscale="log", yscale="log")
         for which, name, colour in ((~kept[drawn], "pruned", "#a9b2bb"), (kept[drawn], "kept", look("snip")["color"])):
             if which.any():  # thousands of dots are one small picture inside the SVG

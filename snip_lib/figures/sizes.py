@@ -10,7 +10,7 @@ def network_sizes(sizes: Mapping[str, tuple[int, int]], *, names: tuple[str, str
     looks = [{key: LOOKS[method][key] for key in ("color", "marker")} for method in ("dense", "snip")]
     looks[0] |= {"markerfacecolor": PAPER, "markeredgewidth": 1.6}
     with style():
-        figure = new_figure(5, 0.9 + 0.28 * len(sizes))
+        figure = new_figure(height=1.1 + 0.36 * len(sizes))
         ax = figure.add_subplot(xlabel="connections", xscale="log")
         rows = range(len(sizes))
         for row, pair in zip(rows, sizes.values(), strict=True):

@@ -21,8 +21,8 @@ def tangents(
     """
     rows = -(-len(curves) // columns)
     with style():
-        figure = new_figure(5, 0.6 + 1.85 * rows)
-        figure.supylabel(y_label, fontsize=12)
+        figure = new_figure(height=0.8 + 2.4 * rows)
+        figure.supylabel(y_label)
         for place, (title, (x, y, slope)) in enumerate(curves.items()):
             x, y = numbers(x), numbers(y)
             if at not in x:

@@ -4,12 +4,14 @@ from snip_lib.interact.frames import Frames
 from snip_lib.interact.lines import Lines
 from snip_lib.interact.live import SPARSITIES, Note, live, live_sparsity, progress
 from snip_lib.interact.panels import Bars, Panel, PixelMap, Text
-from snip_lib.interact.slider import Slider, slider
+from snip_lib.interact.six import six_connections
+from snip_lib.interact.slider import Choice, Slider, slider
 from snip_lib.interact.sparsity import sparsity_figure
 
 __all__ = [
     "SPARSITIES",
     "Bars",
+    "Choice",
     "Frames",
     "Lines",
     "Note",
@@ -20,6 +22,7 @@ __all__ = [
     "live",
     "live_sparsity",
     "progress",
+    "six_connections",
     "slider",
     "sparsity_figure",
 ]

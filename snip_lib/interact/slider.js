@@ -2,16 +2,22 @@
 for (const figure of document.querySelectorAll('[data-snip="KEY"]')) {
   const changes = JSON.parse(figure.querySelector('script[type="application/json"]').textContent);
   const parts = changes.map((_, i) => figure.querySelector(`[data-part="${i}"]`));
-  const range = figure.querySelector("input");
+  const range = figure.querySelector("input"), choice = figure.querySelector("select");
+  const step = () => (choice ? choice.selectedIndex * (Number(range.max) + 1) : 0) + range.valueAsNumber;
   const show = () => changes.forEach((change, i) => {
     for (const [name, values] of Object.entries(change)) {
-      const value = values[range.valueAsNumber];
+      const value = values[step()];
       if (name === "text") parts[i].textContent = value;
       else parts[i].setAttribute(name, value);
     }
   });
   range.addEventListener("input", show);
   range.addEventListener("keydown", (event) => event.stopPropagation());  // else JupyterLab takes the arrow keys
-  range.disabled = range.hidden = false;
+  choice?.addEventListener("change", () => {
+    range.value = choice.selectedOptions[0].dataset.start ?? range.value;
+    show();
+  });
+  choice?.addEventListener("keydown", (event) => event.stopPropagation());
+  for (const control of [range, choice]) if (control) control.disabled = control.hidden = false;
   show();
 }
