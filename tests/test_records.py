@@ -601,6 +601,24 @@ def test_stale_and_second_records_are_not_averaged_in(tmp_path):
     assert (counts["recorded"], counts["missing"], counts["stale"]) == (1, 15, 0)
 
 
+def test_a_stale_record_counts_as_stale_and_its_run_as_missing(tmp_path):
+    run = studies.named("digits").rows("smoke")[3].run
+    stale = summed({**record(tmp_path, run, **lost()), "method": METHOD - 1})
+    Records(tmp_path).append("digits", [stale])
+    assert Records(tmp_path).names("digits", "smoke") == set()
+    counts = tables.status(studies.named("digits"), "smoke", records=Records(tmp_path))
+    assert {key: counts[key] for key in ("recorded", "missing", "stale", "diverged")} == {
+        "recorded": 0,
+        "missing": 16,
+        "stale": 1,
+        "diverged": 0,
+    }
+    today = record(tmp_path, run)
+    assert Records(tmp_path).append("digits", [today]) == 1
+    assert Records(tmp_path).names("digits", "smoke") == {run.name}
+    assert Records(tmp_path).names("digits", "laptop") == set()
+
+
 def test_stale_records_are_not_adopted(tmp_path):
     stale, today = old_and_new(tmp_path)
     Records(tmp_path).append("figure1", [stale])
