@@ -328,6 +328,9 @@ UNSOUND = {
     "losses that are words": ("metrics", having(losses=[["a", "b"]]), "not pairs of an iteration"),
     "more kept than there is": ("metrics", having(layers={"w": [3, 2]}), "its layers is"),
     "a sum that is none": ("metrics", having(kept=5), "its sums say 5 of"),
+    "a total that is none": ("metrics", having(total=10**6), "of 1000000"),
+    "a number of iterations that is true": ("metrics", having(iterations=True), "its iterations is True"),
+    "a seed that is false": ("run", having(seed=False), "its run is not known here (seed is False)"),
     "layers that are a list": ("metrics", having(layers=[1]), "its layers is [1]"),
     "a profile nobody knows": (None, having(profile="quick"), "its profile is 'quick', not one of smoke"),
     "a profile that is a list": (None, having(profile=["smoke"]), "its profile is ['smoke'], not one of"),
@@ -599,6 +602,24 @@ def test_stale_and_second_records_are_not_averaged_in(tmp_path):
     assert (frame.n[3], frame["mean"][3]) == (1, pytest.approx(10))
     counts = tables.status(studies.named("digits"), "smoke", records=Records(tmp_path))
     assert (counts["recorded"], counts["missing"], counts["stale"]) == (1, 15, 0)
+
+
+def test_a_stale_record_counts_as_stale_and_its_run_as_missing(tmp_path):
+    run = studies.named("digits").rows("smoke")[3].run
+    stale = summed({**record(tmp_path, run, **lost()), "method": METHOD - 1})
+    Records(tmp_path).append("digits", [stale])
+    assert Records(tmp_path).names("digits", "smoke") == set()
+    counts = tables.status(studies.named("digits"), "smoke", records=Records(tmp_path))
+    assert {key: counts[key] for key in ("recorded", "missing", "stale", "diverged")} == {
+        "recorded": 0,
+        "missing": 16,
+        "stale": 1,
+        "diverged": 0,
+    }
+    today = record(tmp_path, run)
+    assert Records(tmp_path).append("digits", [today]) == 1
+    assert Records(tmp_path).names("digits", "smoke") == {run.name}
+    assert Records(tmp_path).names("digits", "laptop") == set()
 
 
 def test_stale_records_are_not_adopted(tmp_path):
