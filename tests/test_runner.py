@@ -15,7 +15,7 @@ import torch
 from records_made import RECIPE, RUN
 
 from snip_lib import data, models, results, runner, training
-from snip_lib.pruning.masks import snip
+from snip_lib.pruning import snip
 from snip_lib.results import files
 from snip_lib.runner import engine, job
 from snip_lib.runner.checkpoints import Checkpoint, CheckpointWarning, claim
