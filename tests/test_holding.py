@@ -295,7 +295,9 @@ def test_a_model_moved_to_another_precision_stays_held():
 def test_loaded_weights_are_masked_before_the_next_forward_pass():
     for load in (
         lambda model, state: model.load_state_dict(state),
-        lambda model, state: nn.ModuleDict({"inner": model}).load_state_dict({f"inner.{k}": v for k, v in state.items()}),
+        lambda model, state: nn.ModuleDict({"inner": model}).load_state_dict(
+            {f"inner.{k}": v for k, v in state.items()}
+        ),
         lambda model, state: model[0].load_state_dict({k[2:]: v for k, v in state.items() if k.startswith("0.")}),
         lambda model, state: model.load_state_dict({"0.weight": state["0.weight"]}, strict=False),
     ):

@@ -21,6 +21,7 @@ from torch.nn.functional import cross_entropy
 
 import snip_lib as sl
 
+pytestmark = pytest.mark.filterwarnings("ignore::snip_lib.ZeroScoreWarning")  # see test_quotas
 SPARSITIES = (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
 
 

@@ -131,4 +131,5 @@ def _written(number: Tensor) -> str:
     """The shortest decimal that rounds to this number in its precision: 0.95 for 0.949999988079071 in float32."""
     value = number.detach().cpu()
     shortest = (f"{value.item():.{digits}g}" for digits in range(1, 18))
-    return next(text for text in shortest if bool(value == torch.tensor(float(text), dtype=value.dtype, device="cpu")))
+    same = (text for text in shortest if bool(value == torch.tensor(float(text), dtype=value.dtype, device="cpu")))
+    return next(same, "nan")

@@ -71,7 +71,12 @@ def prune(
         options["generator"] = as_generator(generator)  # one for all rounds, so that each draws anew
     masks = None
     for left, number in zip(reversed(range(rounds)), plan(shapes, sparsity, quota, rounds=rounds), strict=True):
-        scores = ranked(criterion, model, x, y, at=masks, **options)
+        try:
+            scores = ranked(criterion, model, x, y, at=masks, **options)
+        except ValueError as error:
+            if masks is None:
+                raise
+            raise ValueError(f"in round {rounds - left}, with {masks.kept:,} connections left: {error}") from error
         if masks is not None and not revive:  # as many as are wanted are still there, and all of them above -inf
             scores = {name: torch.where(masks[name], score, -math.inf) for name, score in scores.items()}
         masks = select(scores, number)[0] if left else keep(scores, number)  # only what comes out is warned of
