@@ -10,7 +10,7 @@ with masks.hold(model, optimizer):
 import importlib
 
 from snip_lib import data, init, models, pruning, scoring, seeds
-from snip_lib.pruning.masks import LayerCollapseWarning, Masks, keep_count, keep_top, snip
+from snip_lib.pruning import LayerCollapseWarning, Masks, ZeroScoreWarning, keep_count, keep_top, prune, snip
 from snip_lib.scoring import criteria
 from snip_lib.scoring.sensitivity import connection_gradient, connection_sensitivity, prunable_parameters
 from snip_lib.training import RECIPES, Execution, Recipe, Trainer, error_rate, train
@@ -24,6 +24,7 @@ __all__ = [
     "Masks",
     "Recipe",
     "Trainer",
+    "ZeroScoreWarning",
     "batched",
     "checks",
     "connection_gradient",
@@ -38,6 +39,7 @@ __all__ = [
     "keep_top",
     "models",
     "prunable_parameters",
+    "prune",
     "pruning",
     "records",
     "runner",

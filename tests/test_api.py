@@ -148,7 +148,18 @@ DATA = {"model", "x", "y", "data", "name", "recipe", "scores", "masks", "scheme"
 
 
 @pytest.mark.parametrize(
-    "module", ["scoring.sensitivity", "scoring.criteria", "pruning.masks", "init", "data.dataset", "models", "training"]
+    "module",
+    [
+        "scoring.sensitivity",
+        "scoring.criteria",
+        "pruning.keep",
+        "pruning.schedules",
+        "pruning.snip",
+        "init",
+        "data.dataset",
+        "models",
+        "training",
+    ],
 )
 def test_arguments_after_the_data_are_keyword_only(module):
     """Of the functions: what is passed by place is data, or one thing, or a size or index of it."""

@@ -1,5 +1,6 @@
 """Masks: exactly kappa kept (Equation 7), held at zero through training, kept in files, counted."""
 
+import hashlib
 import json
 import math
 import sys
@@ -20,6 +21,7 @@ from torch.nn.functional import cross_entropy
 
 import snip_lib as sl
 
+pytestmark = pytest.mark.filterwarnings("ignore::snip_lib.ZeroScoreWarning")  # see test_quotas
 SPARSITIES = (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
 
 
@@ -436,12 +438,17 @@ def test_a_file_takes_a_bit_a_connection(tmp_path):
     assert 125_000 <= (tmp_path / "some.safetensors").stat().st_size < 126_000
 
 
-HEADER = {"format": "snip masks 1", "shapes": json.dumps({"w": [3, 5]})}
+SHAPES_OF_W = json.dumps({"w": [3, 5]})
+HEADER = {
+    "format": "snip masks 2",
+    "shapes": SHAPES_OF_W,
+    "sha256": hashlib.sha256(SHAPES_OF_W.encode() + bytes(2)).hexdigest(),
+}
 DAMAGED = {
     "text": b"not a safetensors file at all, but long enough to look for a header in it",
     "nothing": b"",
     "other tensors": ({"w": np.zeros(2, np.uint8)}, {}),
-    "no shapes": ({"w": np.zeros(2, np.uint8)}, {"format": "snip masks 1"}),
+    "no shapes": ({"w": np.zeros(2, np.uint8)}, {"format": "snip masks 2"}),
     "shapes not JSON": ({"w": np.zeros(2, np.uint8)}, HEADER | {"shapes": "3x5"}),
     "shapes not a list": ({"w": np.zeros(2, np.uint8)}, HEADER | {"shapes": '{"w": "3x5"}'}),
     "no mask in it": ({"w": np.zeros(2, np.uint8)}, HEADER | {"shapes": "{}"}),

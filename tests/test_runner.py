@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from records_made import RECIPE, RUN
 
 from snip_lib import data, models, runner, training
-from snip_lib.pruning.masks import snip
+from snip_lib.pruning import snip
 from snip_lib.records import Records, files
 from snip_lib.runner import engine, job
 from snip_lib.runner.checkpoints import Checkpoint, CheckpointWarning, claim, pack, unpack

@@ -9,7 +9,7 @@ from torch import nn
 
 from snip_lib import data, init, models
 from snip_lib.data import DataSet
-from snip_lib.pruning.masks import Masks, keep_top, snip
+from snip_lib.pruning import Masks, keep_top, snip
 from snip_lib.runner import job
 from snip_lib.seeds import generator
 from snip_lib.studies.run import Run

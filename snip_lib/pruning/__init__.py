@@ -1,1 +1,11 @@
-"""Masks: which connections are kept (Equation 7), held through training, counted, saved."""
+"""Masks: which connections are kept (Equation 7), by which schedule and quota, held through training, counted, saved.
+
+The method on one page, Equations 3 to 7 and Algorithm 1, is `snip_lib/pruning/snip.py`.
+"""
+
+from snip_lib.pruning.keep import LayerCollapseWarning, ZeroScoreWarning, keep_count, keep_top
+from snip_lib.pruning.masks import Masks
+from snip_lib.pruning.schedules import prune
+from snip_lib.pruning.snip import snip
+
+__all__ = ["LayerCollapseWarning", "Masks", "ZeroScoreWarning", "keep_count", "keep_top", "prune", "snip"]

@@ -1,37 +1,26 @@
-"""Masks c in {0, 1}^m: choosing exactly kappa connections (Equation 7), counting them, saving them."""
+"""Masks c in {0, 1}^m: which connections are kept, counted, compared, applied."""
 
-import json
-import math
-import warnings
 from collections.abc import Iterator, Mapping
-from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from snip_lib.pruning import paths, top
+from snip_lib.pruning import files, holding, paths
 from snip_lib.pruning.holding import Held
-from snip_lib.scoring.sensitivity import (
-    Batches,
-    Loss,
-    Prunable,
-    absolute,
-    check_finite,
-    connection_gradient,
-    default_prunable,
-)
-
-FORMAT = "snip masks 1"  # what a file of masks says it is
-
-
-class LayerCollapseWarning(UserWarning):
-    """A weight tensor was left without a single connection, so no signal passes it."""
+from snip_lib.seeds import as_generator
 
 
 class Masks(Mapping[str, Tensor]):
-    """Which connections are kept: parameter name -> boolean tensor of the parameter's shape, True where kept."""
+    """Which connections are kept: parameter name -> boolean tensor of the parameter's shape, True where kept.
+
+    >>> import torch, snip_lib as sl
+    >>> masks = sl.Masks({"weight": torch.tensor([[True, False], [False, False]])})
+    >>> masks
+    Masks(1 of 4 kept, 75.00 % pruned, 1 tensors)
+    >>> masks.density()
+    {'weight': 0.25}
+    """
 
     def __init__(self, masks: Mapping[str, Tensor]):
         """Raises TypeError for an entry that is not a boolean tensor, ValueError when there is none."""
@@ -66,7 +55,7 @@ class Masks(Mapping[str, Tensor]):
     @property
     def kept(self) -> int:
         """kappa, the number of connections kept."""
-        return sum(map(_count, self.values()))
+        return sum(self.counts().values())
 
     @property
     def total(self) -> int:
@@ -77,6 +66,10 @@ class Masks(Mapping[str, Tensor]):
     def sparsity(self) -> float:
         """The share pruned, (m - kappa) / m: the paper's sparsity level as a fraction."""
         return 1 - self.kept / self.total
+
+    def counts(self) -> dict[str, int]:
+        """Number kept of each parameter, by name; `keep_top(scores, quota=masks.counts())` keeps as many elsewhere."""
+        return {name: _count(mask) for name, mask in self.items()}
 
     def density(self) -> dict[str, float]:
         """Share kept of each parameter, by name, biases under their own."""
@@ -94,6 +87,20 @@ class Masks(Mapping[str, Tensor]):
         either = self.kept + other.kept - both
         return both / either if either else 1.0
 
+    def shuffled(self, *, generator: torch.Generator | int) -> "Masks":
+        """The control: of each parameter the same number kept, at places drawn anew; drawn where the generator is.
+
+        >>> import torch, snip_lib as sl
+        >>> masks = sl.Masks({"weight": torch.arange(100).view(10, 10) < 7})
+        >>> masks.shuffled(generator=0).counts(), masks.shuffled(generator=0) == masks
+        ({'weight': 7}, False)
+        """
+        source, drawn = as_generator(generator), {}
+        for name, mask in self.items():
+            order = torch.randperm(mask.numel(), generator=source, device=source.device).to(mask.device)
+            drawn[name] = mask.reshape(-1)[order].view(mask.shape)
+        return Masks(drawn)
+
     def to(self, device: torch.device | str) -> "Masks":
         """The same masks on `device`."""
         return Masks({name: mask.to(device) for name, mask in self.items()})
@@ -104,10 +111,20 @@ class Masks(Mapping[str, Tensor]):
             parameter.detach().masked_fill_(~self[name].to(parameter.device), 0)
         return model
 
-    def hold(self, model: nn.Module, optimizer: torch.optim.Optimizer | None = None) -> Held:
-        """Keep the pruned weights of `model` at exactly 0 while `optimizer` trains it; see `Held`."""
-        self.apply_(model)
-        return Held(self.parameters_of(model), self, optimizer)
+    def hold(self, model: nn.Module, optimizer: object | None = None) -> Held:
+        """Keep the pruned weights of `model` at exactly 0 while `optimizer` trains it; see `Held`.
+
+        optimizer: one, a list of several, or a wrapper with one inside (.optimizer, .base_optimizer); without, nothing
+        is hooked. All or nothing: when it fails, model and optimizer are as they were. Raises ValueError when the masks
+        do not fit the model or the optimizer trains other parameters, TypeError when it is no optimizer.
+        """
+        names = list(self.parameters_of(model))
+        optimizers = [] if optimizer is None else holding.optimizers_in(optimizer)
+        if optimizers:
+            holding.check_together(model, names, optimizers)
+        held = Held(model, self, optimizers)
+        held.mask_weights_()
+        return held
 
     def parameters_of(self, model: nn.Module) -> dict[str, nn.Parameter]:
         """The parameters of `model` that the masks are for; ValueError naming the first that does not fit."""
@@ -118,6 +135,8 @@ class Masks(Mapping[str, Tensor]):
             if parameters[name].shape != mask.shape:
                 shapes = f"{tuple(parameters[name].shape)}, the mask {tuple(mask.shape)}"
                 raise ValueError(f"the masks do not fit the model: {name!r} has shape {shapes}")
+            if not parameters[name].is_floating_point():
+                raise ValueError(f"the masks do not fit the model: {name!r} holds {parameters[name].dtype}, no weights")
         return {name: parameters[name] for name in self}
 
     def effective(self, model: nn.Module, x: Tensor) -> "Masks":
@@ -130,97 +149,14 @@ class Masks(Mapping[str, Tensor]):
         return Masks(paths.effective(self._masks, model, x))
 
     def save(self, path: str | Path) -> None:
-        """Write a safetensors file with one bit per connection."""
-        bits = {name: np.packbits(mask.cpu().numpy().reshape(-1)) for name, mask in self.items()}
-        shapes = json.dumps({name: list(mask.shape) for name, mask in self.items()})
-        _safetensors().numpy.save_file(bits, path, metadata={"format": FORMAT, "shapes": shapes})
+        """Write a safetensors file with one bit per connection, whole or not at all; OSError when that fails."""
+        files.save(self._masks, path)
 
     @classmethod
     def load(cls, path: str | Path) -> "Masks":
-        """Read what `save` wrote, on the CPU. Raises ValueError when the file is something else or damaged."""
-        safetensors = _safetensors()
-        try:
-            with safetensors.safe_open(path, framework="numpy") as file:
-                metadata = file.metadata() or {}
-                if metadata.get("format") != FORMAT:
-                    raise ValueError("it holds something else")
-                shapes = json.loads(metadata["shapes"])
-                return cls({name: _unpacked(file.get_tensor(name), shape) for name, shape in shapes.items()})
-        except (safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{path} is not a readable file of masks: {error}") from error
-
-
-def keep_count(total: int, sparsity: float | Fraction) -> int:
-    """kappa = floor(m (1 - sparsity) + 1/2) in exact arithmetic on the decimal sparsity.
-
-    Raises ValueError when sparsity is outside [0, 1), or so high that nothing would be kept.
-    """
-    try:
-        exact = Fraction(str(sparsity))  # the decimal as it is written, also of NumPy's float32
-    except ValueError:
-        exact = Fraction(-1)
-    if not 0 <= exact < 1:
-        raise ValueError(f"sparsity must be in [0, 1), got {sparsity}: 0.95 prunes 95 %")
-    kappa = math.floor(total * (1 - exact) + Fraction(1, 2))
-    if kappa == 0:
-        raise ValueError(f"sparsity {sparsity} of {total} connections keeps none")
-    return kappa
-
-
-def keep_top(scores: Mapping[str, Tensor], *, sparsity: float) -> Masks:
-    """Keep the kappa highest scores over all parameters together (Equation 7); exactly kappa, lower index first on
-    ties.
-
-    scores: name -> tensor, any sign, e.g. from `connection_sensitivity` or `criteria`. Raises ValueError when a score
-    is not finite, or for a bad sparsity; warns with `LayerCollapseWarning` when a weight tensor is left empty.
-    """
-    scores = {name: score.detach() for name, score in scores.items()}
-    check_finite(scores)
-    return _keep(scores, sparsity)
-
-
-def snip(
-    model: nn.Module,
-    x: Tensor | Batches,
-    y: Tensor | None = None,
-    *,
-    sparsity: float,
-    loss: Loss | None = None,
-    batch_norm: str = "identity",
-    prunable: Prunable = default_prunable,
-) -> Masks:
-    """Prune `model` once by connection sensitivity (Algorithm 1, lines 3 to 5); the model itself is left as it is.
-
-    Scores the model's own weights on the mini-batch (x, y). Ranks |g| before it is divided by its sum, because dividing
-    rounds and so makes new ties. Arguments and errors as `connection_sensitivity` and `keep_top`.
-    """
-    gradient = connection_gradient(model, x, y, loss=loss, batch_norm=batch_norm, prunable=prunable)
-    return _keep(absolute(gradient), sparsity)
-
-
-def _keep(scores: Mapping[str, Tensor], sparsity: float) -> Masks:
-    """`keep_top` of scores that are known to be finite."""
-    kappa = keep_count(sum(score.numel() for score in scores.values()), sparsity)
-    masks = Masks(top.top(scores, kappa))
-    if empty := masks.empty_layers():
-        warnings.warn(f"nothing is kept of {', '.join(empty)}: no signal passes", LayerCollapseWarning, stacklevel=3)
-    return masks
+        """Read what `save` wrote, on the CPU. Raises ValueError when the file is something else or was altered."""
+        return cls(files.load(path))
 
 
 def _count(mask: Tensor) -> int:
     return int(mask.count_nonzero())  # over ten times as fast as mask.sum() on a CPU, which adds up int64
-
-
-def _safetensors():
-    try:
-        import safetensors.numpy
-    except ModuleNotFoundError as missing:
-        raise ModuleNotFoundError("masks are kept in safetensors files: pip install safetensors") from missing
-    return safetensors
-
-
-def _unpacked(packed: np.ndarray, shape: list[int]) -> Tensor:
-    count = math.prod(shape)
-    if packed.dtype != np.uint8 or packed.shape != ((count + 7) // 8,):
-        raise ValueError(f"{packed.size} bytes where {count} bits are wanted")
-    return torch.from_numpy(np.unpackbits(packed, count=count).astype(bool)).reshape(shape)

@@ -1,8 +1,18 @@
 """Which kept connections lie on a path from an input to an output (effective sparsity).
 
-The network is run once, forward and backward, on ones, with its masks for weights and a positive stand-in for every
-layer: what a layer gives is cut back to 0 or 1, and so are the gradients that come back to it. A weight gets a gradient
-exactly where a unit that the inputs reach feeds a unit that reaches an output.
+A path needs both ends: its first unit must be reached from the inputs, its last must reach an output. Instead of walking
+through the network, whose layers would all have to be known to the walker, the network itself is run with other
+numbers, in which positive means "reached" and 0 means "not":
+
+- forward: the inputs are ones, the weights are the masks (1 kept, 0 pruned), and every layer is replaced by a stand-in
+  that cuts what it gives back to 0 or 1. A sum of products of such numbers is positive exactly when some unit that is
+  reached is joined by a kept weight, so after the layer a unit holds 1 exactly when a path leads to it from the inputs.
+- backward: the gradient of the sum of the outputs is cut to 0 or 1 in the same places. It is positive at a unit exactly
+  when a path leads from it to an output, by the same argument read from the other end.
+- a weight's own gradient is then (the unit before it is reached) times (the unit after it reaches an output): autograd
+  multiplies the two for every weight of every layer, also through additions, splits and reshapings of the network's own.
+
+Nothing may cancel, so no number is ever negative; and nothing may vanish or overflow through depth, hence the cuts.
 
 Units are a convolution's channels, each as a whole, and the units of a linear or recurrent layer; a kernel joins two
 channels when it keeps a tap. Biases and shifts start no path. A recurrent layer is unrolled over its steps. Its unit is
@@ -42,13 +52,16 @@ def effective(masks: Mapping[str, Tensor], model: nn.Module, x: Tensor) -> dict[
     naming the first layer whose paths are not known.
     """
     parameters = dict(model.named_parameters())
+    # A parameter without a mask is kept whole. Values are what the stand-ins compute with, and what gets a gradient.
     kept = {n: masks.get(n, p.new_ones(p.shape)).to(p.device, torch.bool) for n, p in parameters.items()}
     values = {n: _value(kept[n]).to(p.dtype).requires_grad_() for n, p in parameters.items()}
     with _stand_ins(model), torch.enable_grad():
         output = functional_call(model, values, (torch.ones_like(x[:1]),))
         grads = torch.autograd.grad(output.sum(), list(values.values()), allow_unused=True)
     used = dict(zip(values, grads, strict=True))
+    # The gradient of a pruned weight may be positive too (it *would* join two live units), hence `k &`.
     live = {n: torch.zeros_like(k) if used[n] is None else k & (used[n] > 0) for n, k in kept.items()}
+    # Biases had no part in it: one is used when its unit is fed by a weight that is.
     for prefix, module in model.named_modules():
         own = [name for name, _ in module.named_parameters(prefix, recurse=False)]
         if STAND_INS.get(type(module)) is _skipped:
@@ -111,6 +124,7 @@ def _linear(module: nn.Linear, x: Tensor) -> Tensor:
 
 def _convolution(module: nn.Conv2d, x: Tensor) -> Tensor:
     """A matrix of channels: maps are reached as a whole, and no convolution algorithm's rounding can reach further."""
+    # The sizes of the maps that come out, from a convolution of tensors without values (device "meta").
     shapes = (torch.empty_like(t, device="meta") for t in (x, module.weight))
     size = conv2d(*shapes, None, module.stride, module.padding, module.dilation, module.groups).shape[2:]
     channels = cut(x.sum((2, 3), keepdim=True))

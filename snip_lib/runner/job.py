@@ -11,7 +11,7 @@ from torch import nn
 
 from snip_lib import data, models
 from snip_lib.data import DataSet
-from snip_lib.pruning.masks import LayerCollapseWarning, Masks, keep_top, snip
+from snip_lib.pruning import LayerCollapseWarning, Masks, keep_top, snip
 from snip_lib.runner.units import Unit
 from snip_lib.scoring import criteria
 from snip_lib.scoring.sensitivity import prunable_parameters

@@ -5,7 +5,7 @@ L(c * w)). What scoring has to switch (modes, batch norm's statistics, dropout) 
 """
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -50,6 +50,7 @@ def connection_gradient(
     loss: Loss | None = None,
     batch_norm: str = "identity",
     prunable: Prunable = default_prunable,
+    at: Mapping[str, Tensor] | None = None,
 ) -> dict[str, Tensor]:
     """The signed effect g_j = dL(c * w)/dc_j at c = 1 of every connection on the loss (Equation 5).
 
@@ -65,7 +66,15 @@ def connection_gradient(
     """
     parameters = prunable_parameters(model, prunable)
     with torch.inference_mode(False), scoring(model, batch_norm), torch.enable_grad():
-        grads = _weight_gradient(model, _batches(x, y), loss or cross_entropy, list(parameters.values()))
+        # at: the forward pass sees c * w, the derivative is by c, so the gradient there is multiplied by w itself
+        found = {name: parameters[name].detach().clone() for name in at or ()}
+        try:
+            for name, weights in found.items():
+                parameters[name].detach().copy_(torch.where(at[name], weights, 0))
+            grads = _weight_gradient(model, _batches(x, y), loss or cross_entropy, list(parameters.values()))
+        finally:
+            for name, weights in found.items():
+                parameters[name].detach().copy_(weights)
     unreached = [name for name, grad in zip(parameters, grads, strict=True) if grad is None]
     if unreached:
         warnings.warn(f"the loss does not reach {', '.join(unreached)}: scored 0", stacklevel=2)

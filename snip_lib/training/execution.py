@@ -79,7 +79,9 @@ class Step:
         self.reset()
 
     def reset(self) -> None:
-        """Forget the captured graph, as has to be when the optimizer's state is another one."""
+        """Forget the captured graph, as has to be when the optimizer's state is another one; mask what was loaded."""
+        if self.held is not None:
+            self.held.mask_weights_()
         self.graph = Captured(self.update) if self.execution.graph else None
 
     def __call__(self, x: Tensor, y: Tensor, *, rate: float) -> Tensor:

@@ -1,0 +1,135 @@
+"""Keeping the highest scores: how many that are (kappa), and which, with a word where the choice is not the scores'."""
+
+import math
+import sys
+import warnings
+from collections.abc import Mapping
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+
+from snip_lib.pruning import top
+from snip_lib.pruning.masks import Masks
+from snip_lib.pruning.quotas import Quota, Shapes, counts
+from snip_lib.scoring.sensitivity import check_finite
+
+Number = int | Mapping[str, int]  # kappa, or name -> how many of this tensor
+
+
+class LayerCollapseWarning(UserWarning):
+    """A weight tensor was left without a single connection, so no signal passes it."""
+
+
+class ZeroScoreWarning(UserWarning):
+    """Fewer connections than kappa have a score above 0, so some of score 0 were kept for their place alone."""
+
+
+def keep_count(total: int, sparsity: float | Fraction) -> int:
+    """kappa = floor(m (1 - sparsity) + 1/2) in exact arithmetic on the decimal sparsity.
+
+    Raises ValueError when sparsity is outside [0, 1), or so high that nothing would be kept.
+
+    >>> keep_count(266_610, 0.95)
+    13331
+    """
+    kappa = math.floor(total * (1 - exact(sparsity)) + Fraction(1, 2))
+    if kappa == 0:
+        raise ValueError(f"sparsity {sparsity} of {total} connections keeps none")
+    return kappa
+
+
+def exact(sparsity: float | Fraction) -> Fraction:
+    """The decimal sparsity as it was written, also of a scalar of NumPy or torch; ValueError outside [0, 1).
+
+    >>> exact(0.95), exact(torch.tensor(0.95))
+    (Fraction(19, 20), Fraction(19, 20))
+    """
+    try:
+        number = Fraction(_written(sparsity) if isinstance(sparsity, Tensor) else str(sparsity))
+    except (ValueError, TypeError, ZeroDivisionError, RuntimeError):  # no number, nan, several numbers
+        number = Fraction(-1)
+    if not 0 <= number < 1:
+        raise ValueError(f"sparsity must be in [0, 1), got {sparsity}: 0.95 prunes 95 %")
+    return number
+
+
+def keep_top(scores: Mapping[str, Tensor], *, sparsity: float | None = None, quota: Quota = "global") -> Masks:
+    """Keep the kappa highest scores over all parameters together (Equation 7); exactly kappa, lower index first on
+    ties.
+
+    scores: name -> tensor, any sign, e.g. from `connection_sensitivity` or `criteria`. quota: "global", or how many of
+    the kappa each tensor keeps: "uniform", "erk", or name -> number (see `quotas`; then sparsity may be left out).
+    Raises ValueError when a score is not finite, for a bad sparsity or quota, TypeError for scores without an order.
+    Warns with `LayerCollapseWarning` when a weight tensor is left empty, with `ZeroScoreWarning` when scores of 0 are
+    kept by place.
+
+    >>> import torch, snip_lib as sl
+    >>> scores = {"weight": torch.tensor([[3., 1.], [2., 0.]]), "bias": torch.tensor([5., 4.])}
+    >>> sl.keep_top(scores, sparsity=0.5)["weight"].tolist()
+    [[True, False], [False, False]]
+    >>> sl.keep_top(scores, sparsity=0.5, quota="uniform")["weight"].tolist()
+    [[True, False], [True, False]]
+    """
+    scores = _checked(scores)
+    return keep(scores, number_kept({n: score.shape for n, score in scores.items()}, sparsity=sparsity, quota=quota))
+
+
+def number_kept(shapes: Shapes, *, sparsity: float | None, quota: Quota) -> Number:
+    """kappa, or how many of each tensor under a quota; ValueError when sparsity or quota is bad."""
+    alone = sparsity is None and isinstance(quota, Mapping)  # numbers that need no sparsity
+    kappa = None if alone else keep_count(sum(map(math.prod, shapes.values())), sparsity)
+    by_name = counts(shapes, kappa, quota=quota)
+    return kappa if by_name is None else by_name
+
+
+def keep(scores: Mapping[str, Tensor], number: Number) -> Masks:
+    """The highest of scores known to be finite; number: kappa, or how many of each tensor. Warns as `keep_top` does."""
+    masks, zeros = select(scores, number)
+    if empty := masks.empty_layers():
+        warn(f"nothing is kept of {', '.join(empty)}: no signal passes", LayerCollapseWarning)
+    if zeros:
+        warn(
+            f"{zeros:,} of the {masks.kept:,} connections kept have a score of 0, like others that were pruned: they "
+            "are kept for their place alone (the lower index first)",
+            ZeroScoreWarning,
+        )
+    return masks
+
+
+def select(scores: Mapping[str, Tensor], number: Number) -> tuple[Masks, int]:
+    """As `keep`, without a word; and how many scores of 0 were kept for their place alone."""
+    if isinstance(number, int):
+        masks, zeros = top.select(scores, number)
+        return Masks(masks), zeros
+    found = {name: top.select({name: score}, number[name]) for name, score in scores.items()}
+    return Masks({name: mask[name] for name, (mask, _) in found.items()}), sum(zeros for _, zeros in found.values())
+
+
+def warn(message: str, category: type[Warning]) -> None:
+    """Warn at the line that called the library, however deep inside it the reason was found."""
+    level, frame = 1, sys._getframe()
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "snip_lib":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)
+
+
+def _checked(scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The scores, detached; TypeError for what cannot be ranked, ValueError for what is not finite or missing."""
+    for name, score in scores.items():
+        if not isinstance(score, Tensor) or score.is_complex() or score.dtype == torch.uint64:
+            kind = score.dtype if isinstance(score, Tensor) else type(score).__name__
+            raise TypeError(f"scores of {name!r} must be a tensor of real numbers, got {kind}: it has no order")
+    if not any(score.numel() for score in scores.values()):
+        raise ValueError("scores of no connection at all")
+    scores = {name: score.detach() for name, score in scores.items()}
+    check_finite(scores)
+    return scores
+
+
+def _written(number: Tensor) -> str:
+    """The shortest decimal that rounds to this number in its precision: 0.95 for 0.949999988079071 in float32."""
+    value = number.detach().cpu()
+    shortest = (f"{value.item():.{digits}g}" for digits in range(1, 18))
+    same = (text for text in shortest if bool(value == torch.tensor(float(text), dtype=value.dtype, device="cpu")))
+    return next(same, "nan")
