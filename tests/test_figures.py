@@ -230,3 +230,13 @@ def test_a_tangent_touches_its_curve_with_the_given_slope():
     assert dot.get_ydata() == 2
     with pytest.raises(ValueError, match="no point at 1"):
         figures.tangents({"a": ([0, 0.5], [5, 3], -2.0)}, x_label="c", y_label="L")
+
+
+@pytest.mark.parametrize(
+    "names", [["dense", "SNIP", "SNIP, as long", "prune after", "random", "narrow"], ["a", "snip", "b"]]
+)
+def test_no_two_names_of_a_figure_look_alike(names):
+    given = figures.looks(names)
+    assert list(given) == names
+    assert len({(one["color"], one["marker"]) for one in given.values()}) == len(names)
+    assert all(given[name] == figures.LOOKS[name.lower()] for name in names if name.lower() in figures.LOOKS)

@@ -43,7 +43,7 @@ def pixels(source: str) -> np.ndarray:
 EVERY_PANEL = [
     interact.PixelMap(MAPS, "First layer"),
     interact.Bars(["fc1", "fc2", "fc3"], SHARES, "Kept", mark=[1, 0.1, 0.01], mark_label="all"),
-    interact.Bars(["fc1", "fc2", "fc3"], 1000 * SHARES, "Weights", unit="kB", log=True),
+    interact.Bars(["fc1", "fc2", "fc3"], 1000 * SHARES, "Weights", unit="kB"),
     interact.Lines({"snip": [0.01, 0.02, 0.07], "random": [0.01, 0.08, 0.5]}, "Test error"),
     interact.Lines({"a": [1.0, 10.0, 100.0]}, "Cost", unit="passes", x=[0, 0.9, 0.99], log=True),
     interact.Text(["all", "some", "few"]),
@@ -87,12 +87,6 @@ def test_bars_are_as_long_as_the_shares_and_say_them_in_words():
     np.testing.assert_allclose([[float(w.rstrip("%")) for w in bar] for bar in widths], 100 * SHARES.T, atol=0.005)
     words = [change["text"] for element, change in changes(page) if element.name == "b"]
     assert words[0] == ["100\u00a0%", "7.67\u00a0%", "0.12\u00a0%"]
-
-
-def test_logarithmic_bars_count_powers_of_ten():
-    figure = make(interact.Bars(["a", "b"], [[1, 0.1], [0.01, 0.001], [0.0, 1.0]], "log", log=True))
-    widths = [change["width"] for element, change in changes(parse(figure)) if element.name == "rect"]
-    assert widths == [["100.00%", "33.33%", "0.00%"], ["66.67%", "0.00%", "100.00%"]]
 
 
 def test_markers_sit_on_their_lines():

@@ -6,7 +6,7 @@ where there is one; a stub nobody has touched is told apart from a wrong answer.
 
 from snip_lib.checks.algorithm import exactly_kappa, how_many_stay, size_cliff
 from snip_lib.checks.by_hand import by_hand_batch, by_hand_sensitivities, exact_change
-from snip_lib.checks.derived import sensitivity
+from snip_lib.checks.derived import sensitivity, terms_of_two
 from snip_lib.checks.look import overlap_by_chance, units_in_use
 from snip_lib.checks.networks import lstm_connections, saved_by_thin_kernels
 from snip_lib.checks.numbers import sound, three_runs
@@ -40,6 +40,7 @@ __all__ = [
     "softmax",
     "sortable_bits",
     "sound",
+    "terms_of_two",
     "three_runs",
     "units_in_use",
 ]

@@ -1,6 +1,6 @@
 """The book's figures: one light style, one colour and marker a method. matplotlib is imported when one is drawn."""
 
-from snip_lib.figures.base import COLOURS, LOOKS, RAMP, look, numbers, percent, pixel_shares, style
+from snip_lib.figures.base import COLOURS, LOOKS, RAMP, look, looks, numbers, percent, pixel_shares, style
 from snip_lib.figures.curves import error_curve
 from snip_lib.figures.layers import layer_density, mask_grid
 from snip_lib.figures.network import network_graph
@@ -16,6 +16,7 @@ __all__ = [
     "histogram",
     "layer_density",
     "look",
+    "looks",
     "mask_grid",
     "network_graph",
     "network_sizes",

@@ -1,7 +1,7 @@
 """What every figure shares: colours, markers, numbers in words. The palette is light and safe for the colour-blind."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -93,6 +93,15 @@ def add_legend(figure, labels: Sequence[str]) -> None:
 def look(name: str, position: int = 0) -> dict[str, Any]:
     """Return colour, marker and line style of a method; names the book does not know take a spare look by position."""
     return LOOKS.get(name.lower(), _SPARE_LOOKS[position % len(_SPARE_LOOKS)])
+
+
+def looks(names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return the look of each name in one figure: names the book does not know take looks that no other name has."""
+    names = list(names)
+    unknown = [name for name in names if name.lower() not in LOOKS]
+    taken = [LOOKS[name.lower()] for name in names if name not in unknown]
+    spare = [a_look for a_look in _SPARE_LOOKS if a_look not in taken] or _SPARE_LOOKS
+    return {name: look(name) if name not in unknown else spare[unknown.index(name) % len(spare)] for name in names}
 
 
 def numbers(values: Any) -> np.ndarray:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from snip_lib.figures.base import SOFT, add_legend, look, new_figure, style
+from snip_lib.figures.base import SOFT, add_legend, looks, new_figure, style
 
 
 def error_curve(
@@ -23,8 +23,8 @@ def error_curve(
     with style():
         figure = new_figure(height=4.6)
         ax = figure.add_subplot(xlabel="connections pruned (%)", ylabel=label, yscale="log" if log else "linear")
-        for i, (method, by_sparsity) in enumerate(errors.items()):
-            _error_line(ax, method, dict(sorted(by_sparsity.items())), look(method, i))
+        for method, a_look in looks(errors).items():
+            _error_line(ax, method, dict(sorted(errors[method].items())), a_look)
         if chance is not None:
             ax.axhline(chance, color=SOFT, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
             ax.annotate("chance", (0, chance), (4, -4), textcoords="offset points", color=SOFT, va="top")

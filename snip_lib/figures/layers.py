@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from snip_lib.figures import base
-from snip_lib.figures.base import LINE, RAMP, SOFT, add_legend, look, new_figure, numbers, percent, pixel_shares, style
+from snip_lib.figures.base import LINE, RAMP, SOFT, add_legend, looks, new_figure, numbers, percent, pixel_shares, style
 
 
 def mask_grid(rows: Mapping[str, Mapping[str, Any]], *, shape: tuple[int, int] = (28, 28), vmax: float | None = None):
@@ -62,7 +62,7 @@ def _density_bars(ax, shares, layers) -> None:
     for i, (name, by_layer) in enumerate(shares.items()):
         centres = np.arange(len(layers)) + (i - (len(shares) - 1) / 2) * thickness
         widths = [100 * by_layer.get(layer, 0) for layer in layers]
-        ax.barh(centres, widths, 0.86 * thickness, color=look(name, i)["color"], label=name)
+        ax.barh(centres, widths, 0.86 * thickness, color=looks(shares)[name]["color"], label=name)
     ax.set_xlim(0, 100)
 
 
@@ -70,8 +70,8 @@ def _density_markers(ax, shares, layers) -> None:
     positive = [share for by_layer in shares.values() for share in by_layer.values() if share > 0]
     zeros = len(positive) < len(shares) * len(layers)
     floor = 100 * 10 ** (np.floor(np.log10(min(positive, default=0.1))) - zeros)
-    for i, (name, by_layer) in enumerate(shares.items()):
+    for name, by_layer in shares.items():
         at = [max(100 * by_layer.get(layer, 0), floor) for layer in layers]
-        ax.plot(at, range(len(layers)), label=name, clip_on=False, zorder=3, **(look(name, i) | {"linewidth": 1}))
+        ax.plot(at, range(len(layers)), label=name, clip_on=False, zorder=3, **(looks(shares)[name] | {"linewidth": 1}))
     ax.set(xscale="log", xlim=(floor, 100))
     ax.xaxis.set_major_formatter(lambda at, _: "0" if zeros and at <= floor else f"{at:g}")

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from snip_lib.figures.base import INK, add_legend, look, new_figure, numbers, style
+from snip_lib.figures.base import INK, add_legend, look, looks, new_figure, numbers, style
 
 
 def histogram(
@@ -29,9 +29,9 @@ def histogram(
         ax = figure.add_subplot(xlabel=label, ylabel="connections" if len(groups) == 1 else "% of each", xscale="log")
         ax.yaxis.set_major_formatter("{x:,.0f}")
         ax.yaxis.get_major_locator().set_params(integer=True)
-        for i, (name, group) in enumerate(groups.items()):
+        for name, group in groups.items():
             counts = np.histogram(group[group > 0], edges)[0] * (1 if len(groups) == 1 else 100 / group.size)
-            a_look = {"color": look(name, i)["color"], "linestyle": look(name, i)["linestyle"], "linewidth": 1.8}
+            a_look = {key: looks(groups)[name][key] for key in ("color", "linestyle")} | {"linewidth": 1.8}
             ax.stairs(counts, edges, fill=len(groups) == 1, label=_with_zeros(name, group), **a_look)
         for name, place in (marks or {}).items():
             _mark(ax, name, place)

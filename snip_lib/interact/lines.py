@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from snip_lib.figures import look, numbers
+from snip_lib.figures import looks, numbers
 from snip_lib.interact.frames import Frames, table, word
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 290, 14, 140  # the axes, in units of a picture 300 wide and 160 high
@@ -34,11 +34,11 @@ class Lines:
         low, high = self._limits()
         parts = [frames.element("line", f'class="at" y1="{_TOP}" y2="{_BOTTOM}"', x1=_short(across), x2=_short(across))]
         keys = []
-        for i, (name, values) in enumerate(self.series.items()):
+        for name, values in self.series.items():
             values = table(values, self.title, steps)
             heights = _scaled(self._height(values), self._height(low), self._height(high), _BOTTOM, _TOP)
-            parts.append(_line(frames, look(name, i), across, heights))
-            keys.append(self._key(frames, name, look(name, i), values))
+            parts.append(_line(frames, looks(self.series)[name], across, heights))
+            keys.append(self._key(frames, name, looks(self.series)[name], values))
         svg = f'<svg viewBox="0 0 300 160" aria-hidden="true">{self._axes(frames, low, high)}{"".join(parts)}</svg>'
         return f'<div class="lines"><p class="title">{escape(self.title)}</p>{svg}{"".join(keys)}</div>'
 

@@ -2,7 +2,6 @@
 
 import base64
 import io
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -77,22 +76,20 @@ def _png(levels: np.ndarray) -> str:
 class Bars:
     """One bar a name, `values` (steps, names): shares in [0, 1] for the unit "%", else numbers from 0 on.
 
-    `mark` (steps,) is a line across every bar, `mark_label` its meaning. With `log`, length counts powers of ten.
+    `mark` (steps,) is a line across every bar, `mark_label` its meaning.
     """
 
     names: Sequence[str]
     values: Any
     title: str
     unit: str = "%"
-    log: bool = False
     mark: Any = None
     mark_label: str = ""
 
     def draw(self, frames: Frames) -> str:
         values = table(self.values, self.title, len(frames.labels), len(self.names))
         bars = "".join(self._bar(frames, name, column) for name, column in zip(self.names, values.T, strict=True))
-        foot = self._full() / 10 ** self._decades() if self.log else 0
-        left, right = (escape(word(value, self.unit)) for value in (foot, self._full()))
+        left, right = (escape(word(value, self.unit)) for value in (0, self._full()))
         ends = f'<p class="ends"><span>{left}</span><span>{right}</span></p>'
         return f'<div class="bars"><p class="title">{escape(self.title)}</p>{bars}{ends}{self._key(frames)}</div>'
 
@@ -119,15 +116,8 @@ class Bars:
     def _full(self) -> float:
         return 1.0 if self.unit == "%" else float(numbers(self.values).max()) or 1.0
 
-    def _decades(self) -> int:
-        values = numbers(self.values) / self._full()
-        return max(1, math.ceil(-math.log10(values[values > 0].min(initial=1)) - 1e-9))
-
     def _length(self, value: float) -> str:
-        share = value / self._full()
-        if self.log:
-            share = 1 + math.log10(share) / self._decades() if share > 0 else 0
-        return f"{100 * min(max(share, 0), 1):.2f}%"
+        return f"{100 * min(max(value / self._full(), 0), 1):.2f}%"
 
 
 @dataclass(frozen=True)
