@@ -1,8 +1,8 @@
 """Which kept connections lie on a path from an input to an output (effective sparsity).
 
-A path needs both ends: its first unit must be reached from the inputs, its last must reach an output. Instead of
-walking through the network, whose layers would all have to be known to the walker, the network itself is run with other
-numbers, in which positive means "reached" and 0 means "not":
+A path needs both ends: its first unit must be reached from the inputs, its last must reach an output. Rather than walk
+through the network, for which its wiring would have to be known, the network itself is run with other numbers, of which
+a positive one means "reached" and 0 means "not":
 
 - forward: the inputs are ones, the weights are the masks (1 kept, 0 pruned), and every layer is replaced by a stand-in
   that cuts what it gives back to 0 or 1. A sum of products of such numbers is positive exactly when some unit that is
@@ -10,7 +10,7 @@ numbers, in which positive means "reached" and 0 means "not":
 - backward: the gradient of the sum of the outputs is cut to 0 or 1 in the same places. It is positive at a unit exactly
   when a path leads from it to an output, by the same argument read from the other end.
 - a weight's own gradient is then (the unit before it is reached) times (the unit after it reaches an output): autograd
-  multiplies the two for every weight of every layer, also through additions, splits and reshapings of its own.
+  multiplies the two for every weight of every layer, also through the network's own additions, splits and reshapings.
 
 Nothing may cancel, so no number is ever negative; and nothing may vanish or overflow through depth, hence the cuts.
 
