@@ -409,7 +409,8 @@ def test_whatever_is_taken_for_a_record_can_be_shown(tmp_path, place, odd, drop)
     assert len(tables.summarise(here.load("digits"), "network")) <= 1
     assert len(tables.table("digits", profile="smoke", records=here)) == 16
     assert tables.status(studies.named("digits"), "smoke", records=here)["planned"] == 16
-    assert History.of(here).seconds(RUN, "cpu") is not None
+    seconds = History.of(here).seconds(RUN, "cpu")  # None of a record that says another device
+    assert seconds is None or seconds >= 0
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "[" * 100_000 + "]" * 100_000])
