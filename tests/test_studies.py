@@ -29,6 +29,7 @@ OTHER = {
     "labels": "random",
     "threads": 2,
     "dtype": "bfloat16",
+    "layout": "channels-last",
 }
 
 

@@ -20,6 +20,8 @@ def check(record: dict, run: Run) -> None:
     _demand("method", record["method"], "a whole number of at least 0")
     _demand("arrays", record["arrays"], "null, or names of metrics and a SHA-256")
     _fields(record["from"], "origin", ORIGIN)
+    if "computed" in record["from"]:
+        _demand("computed", record["from"]["computed"], "a text")
     if "together" in record["from"]:
         _demand("together", record["from"]["together"], "a whole number of at least 1")
     beside = record["arrays"]["metrics"] if record["arrays"] else ()

@@ -12,10 +12,11 @@ PACKAGE = Path(__file__).resolve().parent.parent
 NOT_RUN = ("tables", "figures", "interact", "checks")  # a run does not pass through these, so they may change beside it
 
 
-def of(device: torch.device | str, *, together: int = 1) -> dict:
+def of(device: torch.device | str, *, together: int = 1, computed: str = "float32, plain") -> dict:
     """What a record says of its origin, but for what the run itself states (threads, dtype).
 
-    together: how many runs were trained as one computation, which rounds in other places than one alone.
+    together: how many runs were trained as one computation, which rounds in other places than one alone. computed:
+    precision and layout that the device computed in, which may be less than what the run wished for.
     """
     exact = torch.device(device).type == "cpu" and together == 1
     return {
@@ -27,6 +28,7 @@ def of(device: torch.device | str, *, together: int = 1) -> dict:
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "repeats": "to the bit" if exact else "within the spread of seeds",
         "together": together,
+        "computed": computed,
     }
 
 

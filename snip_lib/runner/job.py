@@ -35,7 +35,7 @@ class Job:
             self.models = [_network(run, dataset, "train weights") for run in self.runs]
         self.seconds = time.perf_counter() - start if state is None else state["seconds"]
         self.classes = dataset.classes
-        execution, seen = Execution.on(device, first.dtype), _labelled(first, dataset)
+        execution, seen = Execution.on(device, first.dtype, first.layout), _labelled(first, dataset)
         if len(self.runs) == 1:
             self.trainer = Trainer(
                 self.models[0], seen, first.recipe, seed=first.seed, masks=self.masks[0], execution=execution

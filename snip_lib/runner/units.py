@@ -11,8 +11,25 @@ from snip_lib import models
 from snip_lib.studies.run import Run
 from snip_lib.training.batched import can_batch
 
-SHARED = ("data", "split_seed", "network", "recipe", "dtype", "threads")  # what runs of one unit have in common
-TOLD = ("init", "score_init", "redraw", "batch_norm", "pruning_batch", "labels", "dtype")  # in words, where unusual
+SHARED = (
+    "data",
+    "split_seed",
+    "network",
+    "recipe",
+    "dtype",
+    "layout",
+    "threads",
+)  # what runs of one unit have in common
+TOLD = (
+    "init",
+    "score_init",
+    "redraw",
+    "batch_norm",
+    "pruning_batch",
+    "labels",
+    "dtype",
+    "layout",
+)  # in words, where unusual
 
 
 @dataclass(frozen=True)

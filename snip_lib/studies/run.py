@@ -37,7 +37,8 @@ class Run:
     weights, the pruning batch, the random criterion and the order of the training batches. split_seed: of the
     validation split.
     labels: "true", or "random" to train on labels drawn uniformly while the mask comes from the true ones (Figure 4).
-    threads: of torch on a CPU, where their number changes the last digits.
+    threads: of torch on a CPU, where their number changes the last digits. dtype, layout: what the run wishes to be
+    computed in (`Execution.on`); a device that has no such thing computes in float32, and the record says so.
     """
 
     data: str
@@ -57,6 +58,7 @@ class Run:
     labels: str = "true"
     threads: int = 1
     dtype: str = "float32"
+    layout: str = later("plain")
 
     def __post_init__(self):
         if isinstance(self.recipe, dict):  # as read from a record
@@ -71,6 +73,8 @@ class Run:
                 raise ValueError("redraw=False scores the weights that are trained, so it takes no score_init")
         if not 0 <= Fraction(str(self.sparsity)) < 1:
             raise ValueError(f"sparsity must be in [0, 1), got {self.sparsity}")
+        if self.layout not in ("plain", "channels-last"):
+            raise ValueError(f"layout must be 'plain' or 'channels-last', got {self.layout!r}")
         if self.labels not in ("true", "random"):
             raise ValueError(f"labels must be 'true' or 'random', got {self.labels!r}")
         if self.sparsity == 0:  # nothing is scored, so that all dense runs of a seed are one

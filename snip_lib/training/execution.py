@@ -1,7 +1,9 @@
 """How a step of training is computed, which leaves what is computed as it is: precision, layout, compiling, graphs."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +13,8 @@ from snip_lib.pruning.holding import Held
 from snip_lib.training.recipes import Recipe
 
 DTYPES = ("float32", "bfloat16")
+BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}  # of a processor that multiplies bfloat16 by itself
+AMPERE = (8, 0)  # the first GPUs that do; a T4 (7.5) only emulates it
 WARM_UP = 3  # steps before a CUDA graph is captured, so that buffers exist and kernels are chosen
 
 
@@ -31,16 +35,26 @@ class Execution:
     graph: bool = False
 
     @classmethod
-    def on(cls, device: torch.device | str, dtype: str = "float32") -> "Execution":
-        """What is sensible on a device: plain on a CPU, channels last and a fused optimizer on a GPU.
+    def on(cls, device: torch.device | str, dtype: str = "float32", layout: str = "plain") -> "Execution":
+        """What is sensible on a device: as wished on a CPU, channels last and a fused optimizer on a GPU.
 
-        dtype: "float32", or "bfloat16" for autocast. Compiling and graphs cost a start that short runs do not earn
-        back, so they are asked for by name. Raises ValueError for another dtype.
+        dtype: "float32", or "bfloat16" for autocast where the device multiplies in it (else float32, as `computed`
+        says). layout: "plain" or "channels-last". Compiling and graphs cost a start that short runs do not earn back,
+        so they are asked for by name. Raises ValueError for another dtype.
+
+        >>> Execution.on("cpu", layout="channels-last").computed
+        'float32, channels-last'
         """
         if dtype not in DTYPES:
             raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {dtype!r}")
         gpu = torch.device(device).type != "cpu"
-        return cls(autocast=dtype == "bfloat16", channels_last=gpu, fused=gpu)
+        autocast = dtype == "bfloat16" and has_bfloat16(device)
+        return cls(autocast=autocast, channels_last=gpu or layout == "channels-last", fused=gpu)
+
+    @property
+    def computed(self) -> str:
+        """Precision and layout in words, for a record."""
+        return f"{'bfloat16' if self.autocast else 'float32'}, {'channels-last' if self.channels_last else 'plain'}"
 
     @property
     def rate_on_device(self) -> bool:
@@ -50,6 +64,33 @@ class Execution:
     def precision(self, device: torch.device) -> torch.autocast:
         """The context in which the network is evaluated."""
         return torch.autocast(device.type, torch.bfloat16, enabled=self.autocast, cache_enabled=False)
+
+
+def has_bfloat16(device: torch.device | str) -> bool:
+    """Whether a device multiplies bfloat16 by itself, without emulating it."""
+    if torch.device(device).type == "cuda":
+        return torch.cuda.get_device_capability(device) >= AMPERE
+    return processor_has_bfloat16(_processor())
+
+
+def processor_has_bfloat16(told: str) -> bool:
+    """The same of a processor, from the text in which Linux tells its flags ("flags" on x86, "Features" on ARM).
+
+    >>> processor_has_bfloat16("flags : fpu avx2 avx512_bf16"), processor_has_bfloat16("flags : fpu avx2")
+    (True, False)
+    """
+    lines = [line.partition(":") for line in told.splitlines()]
+    flags = {flag for key, _, words in lines if key.strip() in ("flags", "Features") for flag in words.split()}
+    return bool(flags & BFLOAT16_FLAGS)
+
+
+@functools.cache
+def _processor() -> str:
+    """What Linux tells of the processor; nothing on another system, where float32 is the safe answer."""
+    try:
+        return Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 class Step:
