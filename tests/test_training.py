@@ -363,6 +363,7 @@ EVERYTHING = Execution(autocast=True, channels_last=True, fused=True, compile="a
     ],
 )
 def test_every_execution_gives_the_same_losses_and_holds_the_mask(pictures, optimizer, execution, rtol):
+    torch._dynamo.reset()  # a process keeps what other tests have compiled
     recipe = dataclasses.replace(SHORT, augment=True, optimizer=optimizer, learning_rate=0.01, clip=1.0)
     losses = {}
     for how in (Execution(), execution):

@@ -30,16 +30,16 @@ MUTANTS = (
     Mutant("the absolute value is dropped", "scoring/sensitivity.py", "g.abs_() for", "g for"),
     Mutant("scored by the gradient alone", "scoring/sensitivity.py", "grad * parameter.detach()", "grad * 1"),
     Mutant("every tie is kept", "pruning/top.py", "if ties < equal:", "if False:"),
+    Mutant("old momentum and decay revive weights", "pruning/holding.py", "hook(self._after_step)", "hook(print)"),
     Mutant(
-        "old momentum and decay revive weights",
+        "gradients of pruned weights pass",
         "pruning/holding.py",
-        "lambda *_: self.mask_weights_()",
-        "lambda *_: None",
+        "_zero_([parameter if parameter.grad is None else parameter.grad], [factor])",
+        "pass",
     ),
-    Mutant("gradients of pruned weights pass", "pruning/holding.py", "parameter.grad.mul_(factor)", "pass"),
-    Mutant("holding begins with dense weights", "pruning/masks.py", "        self.apply_(model)\n", ""),
-    Mutant("kappa is rounded down", "pruning/masks.py", "(1 - exact) + Fraction(1, 2)", "(1 - exact)"),
-    Mutant("sparsity is a binary fraction", "pruning/masks.py", "Fraction(str(sparsity))", "Fraction(sparsity)"),
+    Mutant("holding begins with dense weights", "pruning/masks.py", "        held.mask_weights_()\n", ""),
+    Mutant("kappa is rounded down", "pruning/keep.py", "exact(sparsity)) + Fraction(1, 2)", "exact(sparsity))"),
+    Mutant("sparsity is a binary fraction", "pruning/keep.py", "else str(sparsity))", "else sparsity)"),
     Mutant("an empty bias warns", "pruning/masks.py", "if mask.ndim >= 2 and not", "if not"),
     Mutant("batches count alike", "scoring/sensitivity.py", "share = len(x) / examples", "share = 0.5"),
     Mutant("a tied tensor counts twice", "scoring/sensitivity.py", "if parameter in seen or not", "if not"),
@@ -54,7 +54,7 @@ MUTANTS = (
 )
 TESTS = {
     "modes": "sensitivity",
-    "holding": "masks",
+    "keep": "masks",
     "seeds": "data",
     "augment": "data",
 }  # a room's tests, where not of its own name

@@ -9,11 +9,8 @@ from torch import nn
 
 from snip_lib import data, init, models
 from snip_lib.data import DataSet
-from snip_lib.pruning import Masks, keep_top, snip
-from snip_lib.runner import job
+from snip_lib.pruning import Masks, prune
 from snip_lib.seeds import generator
-from snip_lib.studies.run import Run
-from snip_lib.training.recipes import RECIPES
 
 
 def prune_to_file(given: argparse.Namespace) -> Masks:
@@ -59,20 +56,17 @@ def network(name: str, dataset: DataSet, *, scheme: str | None, seed: int) -> nn
 
 def masks_of(model: nn.Module, dataset: DataSet, given: argparse.Namespace) -> Masks:
     """The masks of a model by the command's criterion, sparsity and mini-batch."""
-    run = Run(
-        dataset.name,
-        "lenet-300-100",
-        given.sparsity,
-        RECIPES["paper-mnist"],
-        given.seed,
-        criterion=given.criterion,
-        batch_norm=given.batch_norm,
-    )
     x, y = data.pruning_batch(dataset, given.batch, seed=given.seed)
     try:
-        if given.criterion == "snip":
-            return snip(model, x, y, sparsity=given.sparsity, batch_norm=given.batch_norm)
-        return keep_top(job.scores(run, model, x, y), sparsity=given.sparsity)
+        return prune(
+            model,
+            x,
+            y,
+            sparsity=given.sparsity,
+            criterion=given.criterion,
+            batch_norm=given.batch_norm,
+            generator=generator(given.seed, "criterion"),
+        )
     except RuntimeError as error:
         shape = " x ".join(map(str, dataset.input_shape))
         raise ValueError(f"{given.network} cannot take {shape} images of {dataset.name}: {error}") from error

@@ -2,18 +2,16 @@
 
 import dataclasses
 import functools
-import inspect
 import time
 import warnings
 
 import torch
 from torch import nn
 
-from snip_lib import data, models
+from snip_lib import data, models, pruning
 from snip_lib.data import DataSet
-from snip_lib.pruning import LayerCollapseWarning, Masks, keep_top, snip
+from snip_lib.pruning import LayerCollapseWarning, Masks, ZeroScoreWarning
 from snip_lib.runner.units import Unit
-from snip_lib.scoring import criteria
 from snip_lib.scoring.sensitivity import prunable_parameters
 from snip_lib.seeds import generator
 from snip_lib.studies.run import Run
@@ -104,17 +102,17 @@ def prune(run: Run, dataset: DataSet) -> tuple[Masks | None, nn.Module]:
     x, y = data.pruning_batch(dataset, run.pruning_batch, seed=run.seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", LayerCollapseWarning)  # the record names the layers that were left empty
-        if run.criterion == "snip":
-            return snip(scored, x, y, sparsity=run.sparsity, batch_norm=run.batch_norm), model
-        return keep_top(scores(run, scored, x, y), sparsity=run.sparsity), model
-
-
-def scores(run: Run, model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> criteria.Scores:
-    """The scores of the run's criterion; each criterion is given those of the run's choices that it knows."""
-    criterion = criteria.named(run.criterion)
-    choices = {"batch_norm": run.batch_norm, "generator": generator(run.seed, "criterion")}
-    known = inspect.signature(criterion).parameters
-    return criterion(model, x, y, **{key: value for key, value in choices.items() if key in known})
+        warnings.simplefilter("ignore", ZeroScoreWarning)  # dead pixels, at low sparsities
+        masks = pruning.prune(
+            scored,
+            x,
+            y,
+            sparsity=run.sparsity,
+            criterion=run.criterion,
+            batch_norm=run.batch_norm,
+            generator=generator(run.seed, "criterion"),
+        )
+    return masks, model
 
 
 def dataset_of(run: Run, device: torch.device | str) -> DataSet:
