@@ -218,7 +218,7 @@ def test_what_is_trained_together_is_begun_and_recorded_together(tmp_path, capsy
 def test_the_books_own_records_say_how_long_runs_take_in_a_new_folder(tmp_path, capsys):
     code, out, _ = run(capsys, "status", "figure1", "--profile", "laptop", "--records", tmp_path)
     assert code == 0
-    assert "0/40" in out
+    assert "0/100" in out
     assert not out.rstrip().endswith("?")
 
 

@@ -33,6 +33,7 @@ def test_a_processor_has_bfloat16_when_its_flags_say_so(told, found):
 
 @pytest.mark.parametrize(("capability", "autocast"), [((7, 5), False), ((8, 0), True), ((9, 0), True)])
 def test_a_gpu_before_ampere_is_not_given_bfloat16(monkeypatch, capability, autocast):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
     assert Execution.on("cuda", "bfloat16").autocast == autocast
 

@@ -42,7 +42,9 @@ def test_a_record_says_where_it_comes_from_but_not_whose_machine(tmp_path):
     import platform
 
     made = record(tmp_path)
-    assert set(made["from"]) == {"commit", "uncommitted", "sources", "device", "torch", "date", "repeats", "together"}
+    said = {"commit", "uncommitted", "sources", "device", "torch", "date", "repeats", "together", "computed"}
+    assert set(made["from"]) == said
+    assert made["from"]["computed"] == "float32, plain"
     assert made["run"]["threads"] == 1
     assert made["run"]["recipe"]["momentum"] == 0.9
     told = json.dumps({key: value for key, value in made.items() if key != "checksum"})
@@ -686,3 +688,16 @@ def test_reading_sound_records_warns_of_nothing(tmp_path):
         warnings.simplefilter("error")
         assert len(Records(tmp_path).load("figure1")) == 1
         assert Records(tmp_path).experiments() == ["figure1"]
+
+
+@pytest.mark.parametrize(
+    ("path", "field"), [(("run",), "seed"), (("run",), "redraw"), (("run", "recipe"), "weight_decay")]
+)
+def test_a_record_says_every_choice_of_its_run(path, field, tmp_path):
+    made = json.loads(json.dumps(record(tmp_path)))
+    part = made
+    for key in path:
+        part = part[key]
+    del part[field]
+    with pytest.raises(ValueError, match="run is not known here|is not that of its run"):
+        records.check(json.dumps(summed(made)))

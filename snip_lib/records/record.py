@@ -1,5 +1,6 @@
 """One record: made of a run and what it measured, checked when it is read, laid out flat for a table."""
 
+import dataclasses
 import hashlib
 import json
 import re
@@ -7,6 +8,7 @@ import re
 from snip_lib.records import content
 from snip_lib.records.content import short
 from snip_lib.studies.run import METHOD, Run
+from snip_lib.training.recipes import Recipe
 
 FORMAT = 1
 FIELDS = {"format", "run", "name", "method", "profile", "metrics", "from", "arrays", "checksum"}
@@ -76,10 +78,19 @@ def _run_of(record: dict) -> Run:
     try:
         run = Run(**record["run"])
         content.check_types(run)
+        _complete(Run, record["run"])
+        _complete(Recipe, record["run"]["recipe"])
         _ = run.name  # a hash of JSON, which not everything is
         return run
     except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as error:
         raise ValueError(f"its run is not known here ({str(error)[:200]})") from None
+
+
+def _complete(kind: type, told: dict) -> None:
+    """ValueError when a field is left to its default, which another version may set otherwise."""
+    needed = [f.name for f in dataclasses.fields(kind) if not f.metadata.get("later")]
+    if missing := [name for name in needed if name not in told]:
+        raise ValueError(f"it does not say its {missing[0]}")
 
 
 def checksum(record: dict) -> str:

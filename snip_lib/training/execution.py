@@ -67,9 +67,9 @@ class Execution:
 
 
 def has_bfloat16(device: torch.device | str) -> bool:
-    """Whether a device multiplies bfloat16 by itself, without emulating it."""
+    """Whether a device multiplies bfloat16 by itself, without emulating it; a GPU that is not here is not doubted."""
     if torch.device(device).type == "cuda":
-        return torch.cuda.get_device_capability(device) >= AMPERE
+        return not torch.cuda.is_available() or torch.cuda.get_device_capability(device) >= AMPERE
     return processor_has_bfloat16(_processor())
 
 
