@@ -117,6 +117,7 @@ def flat(record: dict) -> dict:
     row = {
         **{key: value for key, value in run.items() if key != "recipe"},
         "iterations": run["recipe"]["iterations"],
+        "learning_rate": run["recipe"]["learning_rate"],
         "weight_decay": run["recipe"]["weight_decay"],
         **errors,
         "diverged": diverged,
