@@ -22,10 +22,16 @@ from snip_lib.words import require
 
 FORMAT = "snip masks 2"  # what a file of masks says it is
 OLD = "snip masks 1"  # the same without a checksum
+RESERVED = "__metadata__"  # where safetensors keeps the metadata, among the names of the tensors
 
 
 def save(masks: Mapping[str, Tensor], path: str | Path) -> None:
-    """Write boolean tensors to `path`, whole or not at all; OSError says what the system had against it."""
+    """Write boolean tensors to `path`, whole or not at all; OSError says what the system had against it.
+
+    Raises ValueError for a parameter whose name the format keeps for itself.
+    """
+    if RESERVED in masks:
+        raise ValueError(f"masks of a parameter named {RESERVED!r} cannot be saved: safetensors keeps this name")
     bits = {name: np.packbits(mask.cpu().numpy().reshape(-1)) for name, mask in masks.items()}
     shapes = json.dumps({name: list(mask.shape) for name, mask in masks.items()})
     metadata = {"format": FORMAT, "shapes": shapes, "sha256": _checksum(shapes, bits.values())}

@@ -117,14 +117,22 @@ def warn(message: str, category: type[Warning]) -> None:
 def _checked(scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The scores, detached; TypeError for what cannot be ranked, ValueError for what is not finite or missing."""
     for name, score in scores.items():
-        if not isinstance(score, Tensor) or score.is_complex() or score.dtype == torch.uint64:
+        if not isinstance(score, Tensor) or score.is_complex() or score.is_quantized or score.dtype == torch.uint64:
             kind = score.dtype if isinstance(score, Tensor) else type(score).__name__
             raise TypeError(f"scores of {name!r} must be a tensor of real numbers, got {kind}: it has no order")
+        if score.layout != torch.strided or score.is_nested or score.is_meta:
+            kind = "a nested one" if score.is_nested else "one on meta" if score.is_meta else f"{score.layout}"
+            raise TypeError(f"scores of {name!r} must be a dense tensor that holds its values, got {kind}")
     if not any(score.numel() for score in scores.values()):
         raise ValueError("scores of no connection at all")
-    scores = {name: score.detach() for name, score in scores.items()}
+    scores = {name: _computable(score.detach()) for name, score in scores.items()}
     check_finite(scores)
     return scores
+
+
+def _computable(score: Tensor) -> Tensor:
+    """The same numbers in a precision that torch can add and compare: it stores floats of 8 bits, and no more."""
+    return score.float() if score.is_floating_point() and score.itemsize == 1 else score
 
 
 def _written(number: Tensor) -> str:

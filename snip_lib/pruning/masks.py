@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from snip_lib import kinds
 from snip_lib.pruning import files, holding, paths
 from snip_lib.pruning.holding import Held
 from snip_lib.seeds import as_generator
@@ -23,8 +24,10 @@ class Masks(Mapping[str, Tensor]):
     """
 
     def __init__(self, masks: Mapping[str, Tensor]):
-        """Raises TypeError for an entry that is not a boolean tensor, ValueError when there is none."""
+        """Raises TypeError for an entry that is not a boolean tensor by a name, ValueError when there is none."""
         for name, mask in masks.items():
+            if not isinstance(name, str):
+                raise TypeError(f"masks go by names of parameters, got {name!r}")
             if not (isinstance(mask, Tensor) and mask.dtype == torch.bool):
                 raise TypeError(
                     f"the mask of {name!r} must be a boolean tensor, got {getattr(mask, 'dtype', type(mask))}"
@@ -64,20 +67,20 @@ class Masks(Mapping[str, Tensor]):
 
     @property
     def sparsity(self) -> float:
-        """The share pruned, (m - kappa) / m: the paper's sparsity level as a fraction."""
-        return 1 - self.kept / self.total
+        """The share pruned, (m - kappa) / m: the paper's sparsity level as a fraction; of no connection at all, 0."""
+        return 1 - _share(self.kept, self.total)
 
     def counts(self) -> dict[str, int]:
         """Number kept of each parameter, by name; `keep_top(scores, quota=masks.counts())` keeps as many elsewhere."""
         return {name: _count(mask) for name, mask in self.items()}
 
     def density(self) -> dict[str, float]:
-        """Share kept of each parameter, by name, biases under their own."""
-        return {name: _count(mask) / mask.numel() for name, mask in self.items()}
+        """Share kept of each parameter, by name, biases under their own; 1 of one without entries: none is pruned."""
+        return {name: _share(_count(mask), mask.numel()) for name, mask in self.items()}
 
     def empty_layers(self) -> list[str]:
-        """Names of the weight tensors (two or more dimensions) of which nothing is kept."""
-        return [name for name, mask in self.items() if mask.ndim >= 2 and not _count(mask)]
+        """Names of the weight tensors (two or more dimensions) of which nothing is kept, though there was something."""
+        return [name for name, mask in self.items() if mask.ndim >= 2 and mask.numel() and not _count(mask)]
 
     def jaccard(self, other: "Masks") -> float:
         """Connections kept by both over those kept by either, in [0, 1]; ValueError when the parameters differ."""
@@ -118,7 +121,7 @@ class Masks(Mapping[str, Tensor]):
         is hooked. All or nothing: when it fails, model and optimizer are as they were. Raises ValueError when the masks
         do not fit the model or the optimizer trains other parameters, TypeError when it is no optimizer.
         """
-        names = list(self.parameters_of(model))
+        model, names = kinds.bare(model), list(self.parameters_of(model))
         optimizers = [] if optimizer is None else holding.optimizers_in(optimizer)
         if optimizers:
             holding.check_together(model, names, optimizers)
@@ -127,8 +130,11 @@ class Masks(Mapping[str, Tensor]):
         return held
 
     def parameters_of(self, model: nn.Module) -> dict[str, nn.Parameter]:
-        """The parameters of `model` that the masks are for; ValueError naming the first that does not fit."""
-        parameters = dict(model.named_parameters())
+        """The parameters of `model` that the masks are for; ValueError naming the first that does not fit.
+
+        Inside a wrapper of torch.compile or DataParallel they go by the names that they have in the model itself.
+        """
+        parameters = dict(kinds.bare(model).named_parameters())
         for name, mask in self.items():
             if name not in parameters:
                 raise ValueError(f"the masks do not fit the model: it has no parameter {name!r}")
@@ -156,6 +162,10 @@ class Masks(Mapping[str, Tensor]):
     def load(cls, path: str | Path) -> "Masks":
         """Read what `save` wrote, on the CPU. Raises ValueError when the file is something else or was altered."""
         return cls(files.load(path))
+
+
+def _share(kept: int, total: int) -> float:
+    return kept / total if total else 1.0
 
 
 def _count(mask: Tensor) -> int:
