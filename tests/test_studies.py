@@ -41,12 +41,12 @@ def test_names_stand():
 
 @pytest.mark.parametrize("field", [f.name for f in dataclasses.fields(Run)])
 def test_every_choice_changes_the_name(field):
-    changed = {field: OTHER[field]}
+    run, changed = dataclasses.replace(RUN, data="cifar10", network="resnet-20"), {field: OTHER[field]}
     if field == "std":
         changed["init"] = "tn"
     if field == "score_std":
         changed["score_init"] = "tn"
-    assert dataclasses.replace(RUN, **changed).name != RUN.name
+    assert dataclasses.replace(run, **changed).name != run.name
 
 
 def test_a_later_field_leaves_old_names_alone():
@@ -79,6 +79,7 @@ def test_one_run_has_one_name():
         ({"sparsity": -0.1}, r"sparsity must be in \[0, 1\)"),
         ({"labels": "none"}, "labels must be"),
         ({"redraw": False, "score_init": "vs-x"}, "redraw=False"),
+        ({"score_std": 0.1}, "score_std goes with score_init"),
     ],
 )
 def test_a_run_refuses(change, message):

@@ -5,11 +5,15 @@ twice.
 """
 
 import dataclasses
+import functools
 import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
+
+import torch
+from torch import nn
 
 from snip_lib import data, init, models
 from snip_lib.scoring import criteria
@@ -24,6 +28,10 @@ def later(default: object):
 
 METHOD = 1  # raised by one when a change in any room changes results; records of an older method show as stale
 SCORING = ("criterion", "score_init", "score_std", "redraw", "batch_norm", "pruning_batch")  # idle in a dense run
+IDLE = {  # criterion -> what it does not look at
+    "magnitude": ("batch_norm", "pruning_batch"),
+    "random": SCORING[1:],
+}
 
 
 @dataclass(frozen=True)
@@ -71,14 +79,26 @@ class Run:
             self._set(score_init=init.canonical(self.score_init, self.score_std))
             if not self.redraw:
                 raise ValueError("redraw=False scores the weights that are trained, so it takes no score_init")
+        elif self.score_std is not None:
+            raise ValueError("score_std goes with score_init, which is not given")
         if not 0 <= Fraction(str(self.sparsity)) < 1:
             raise ValueError(f"sparsity must be in [0, 1), got {self.sparsity}")
         if self.layout not in ("plain", "channels-last"):
             raise ValueError(f"layout must be 'plain' or 'channels-last', got {self.layout!r}")
         if self.labels not in ("true", "random"):
             raise ValueError(f"labels must be 'true' or 'random', got {self.labels!r}")
-        if self.sparsity == 0:  # nothing is scored, so that all dense runs of a seed are one
-            self._set(**{f.name: f.default for f in dataclasses.fields(self) if f.name in SCORING})
+        self._set(**{f.name: f.default for f in dataclasses.fields(self) if f.name in self._idle()})
+
+    def _idle(self) -> set[str]:
+        """The choices that change nothing here, so that one computation has one name: all dense runs of a seed."""
+        idle = set(SCORING) if self.sparsity == 0 else set(IDLE.get(self.criterion, ()))
+        if "valid" in data.SOURCES[self.data].sizes:  # a sample, which is split already
+            idle.add("split_seed")
+        if self.batch_norm != "identity" and not _has_batch_norm(self.network):
+            idle.add("batch_norm")
+        if self.layout != "plain" and not _convolves(self.network):
+            idle.add("layout")
+        return idle
 
     def _set(self, **values: object) -> None:
         for name, value in values.items():
@@ -92,6 +112,21 @@ class Run:
     def to_dict(self) -> dict:
         """Every field, defaults written out, as a record holds it; `Run(**d)` reads it back."""
         return json.loads(json.dumps(dataclasses.asdict(self)))
+
+
+@functools.cache
+def _has_batch_norm(network: str) -> bool:
+    return any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in _empty(network).modules())
+
+
+@functools.cache
+def _convolves(network: str) -> bool:
+    return any(parameter.ndim == 4 for parameter in _empty(network).parameters())
+
+
+def _empty(network: str) -> nn.Module:
+    with torch.device("meta"):
+        return models.named(network)(models.INPUT_SHAPES[network], 10)
 
 
 def _hashed(value: object) -> dict:
