@@ -3,6 +3,7 @@
 import dataclasses
 
 import pytest
+import torch
 
 from snip_lib import models, studies
 from snip_lib.studies import run as experiments
@@ -124,6 +125,24 @@ def test_table3_scores_and_trains_from_different_schemes():
     assert {row.run.score_init for row in rows} == {"rn", "tn", "vs-x", "vs-h"}
     assert {row.paper_std is None for row in rows} == {False}
     assert {(row.run.recipe.optimizer, row.run.recipe.weight_decay) for row in rows} == {("adam", 0.0)}
+
+
+def test_recurrent_networks_have_a_laptop_recipe_of_their_own_in_table_2_alone():
+    """Table 3 keeps the paper's: its records of a CPU stand."""
+    for profile, rate, optimizer in (("laptop", 0.01, "adam"), ("paper", 0.1, "sgd")):
+        rows = [row.run for row in studies.named("table2").rows(profile) if models.named(row.run.network).recurrent]
+        assert len(rows) == 8
+        recipes = {run.recipe for run in rows}
+        assert {(one.learning_rate, one.optimizer) for one in recipes} == {(rate, optimizer)}
+    assert studies.recipe_of("laptop", "gru-b").clip == 1
+    assert studies.recipe_of("laptop", "gru-s", "table3") == RECIPES["paper-table3"].shortened(3_000)
+
+
+def test_what_is_called_recurrent_has_a_recurrent_module():
+    for name, network in models.NETWORKS.items():
+        with torch.device("meta"):
+            modules = network(network.input_shape, 10).modules()
+            assert network.recurrent == any(isinstance(module, torch.nn.RNNBase) for module in modules), name
 
 
 def test_figure1_and_table1_share_their_dense_runs():
