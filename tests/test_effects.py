@@ -36,6 +36,10 @@ OTHER = {
     "split_seed": 1,
     "labels": "random",
     "layout": "channels-last",
+    "control": "shuffled",
+    "pretrain": 1,
+    "biases": "kept",
+    "validation": "trained",
 }
 OTHER_RECIPE = {
     "iterations": 7,
@@ -78,6 +82,9 @@ def outcome(run):
     """A hash of the masks, the trained weights, the layout they are in, and when the network was evaluated."""
     job, told = Job(Unit((run,)), "cpu"), hashlib.sha256()
     result = job.trainer.run()
+    while not job.finished:
+        job.go_on()
+        result = job.trainer.run()
     for part in (*job.models[0].parameters(), *(job.masks[0] or {}).values()):
         told.update(str((part.shape, part.stride())).encode())
         told.update(part.detach().contiguous().numpy().tobytes())
@@ -117,7 +124,7 @@ def test_a_choice_of_a_recipe_has_its_effect_or_is_none(name, field):
 
 
 # Where a field must have its effect: without these, refusing everything would do.
-WITH = {"std": "normal", "score_std": "scored normal", "layout": "convolutions"}
+WITH = {"std": "normal", "score_std": "scored normal", "layout": "convolutions", "pretrain": "drawn once"}
 WITH_RECIPE = {"decay": "steps"}
 
 

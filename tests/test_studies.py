@@ -31,6 +31,10 @@ OTHER = {
     "threads": 2,
     "dtype": "bfloat16",
     "layout": "channels-last",
+    "control": "shuffled",
+    "pretrain": 1,
+    "biases": "kept",
+    "validation": "trained",
 }
 
 
@@ -47,6 +51,8 @@ def test_every_choice_changes_the_name(field):
         changed["init"] = "tn"
     if field == "score_std":
         changed["score_init"] = "tn"
+    if field == "pretrain":
+        changed["redraw"] = False
     assert dataclasses.replace(run, **changed).name != run.name
 
 
@@ -67,6 +73,8 @@ def test_one_run_has_one_name():
     assert dataclasses.replace(RUN, init="lecun").name == RUN.name
     dense = dataclasses.replace(RUN, sparsity=0)
     assert dataclasses.replace(dense, criterion="random", pruning_batch=1, redraw=False).name == dense.name
+    assert dataclasses.replace(dense, control="shuffled", biases="kept").name == dense.name
+    assert dataclasses.replace(dense, pretrain=2, redraw=False).name == dense.name
 
 
 @pytest.mark.parametrize(
@@ -81,6 +89,14 @@ def test_one_run_has_one_name():
         ({"labels": "none"}, "labels must be"),
         ({"redraw": False, "score_init": "vs-x"}, "redraw=False"),
         ({"score_std": 0.1}, "score_std goes with score_init"),
+        ({"control": "shufled"}, "control must be one of none, shuffled"),
+        ({"biases": "none"}, "biases must be one of pruned, kept"),
+        ({"validation": "none"}, "validation must be one of spared, trained"),
+        ({"layout": "none"}, "layout must be one of"),
+        ({"pretrain": 1}, "pretrain prunes the weights that it trained: it needs redraw=False"),
+        ({"pretrain": 1, "redraw": False, "control": "shuffled"}, "control='none'"),
+        ({"pretrain": -1, "redraw": False}, "pretrain must be a whole number"),
+        ({"pretrain": True, "redraw": False}, "pretrain must be a whole number"),
     ],
 )
 def test_a_run_refuses(change, message):
@@ -155,3 +171,20 @@ def test_unknown_names_say_the_nearest():
         studies.named("figure11")
     with pytest.raises(ValueError, match="did you mean 'paper'"):
         studies.named("figure1").plan("papers")
+
+
+@pytest.mark.parametrize("name", ["controls", "controls-lenet5", "controls-resnet20"])
+def test_the_rows_of_a_control_differ_in_the_mask_alone(name):
+    _, snip, *_ = (row.run for row in studies.named(name).rows("laptop"))
+    for row in studies.named(name).rows("laptop")[1:]:
+        mask = {"criterion": "snip", "control": "none", "redraw": True, "pruning_batch": snip.pruning_batch}
+        assert dataclasses.replace(row.run, **mask) == dataclasses.replace(snip, sparsity=row.run.sparsity)
+
+
+def test_explanations_change_one_thing_of_table_1s_rows():
+    base = {run for run in studies.named("table1").plan("laptop", seeds=1) if run.network == "lenet-300-100"}
+    for row in studies.named("explain").rows("laptop"):
+        told = [dataclasses.asdict(row.run), *(dataclasses.asdict(run) for run in base)]
+        flats = [{**run.pop("recipe"), **run} for run in told]
+        changed = min(sum(flats[0][key] != other[key] for key in other) for other in flats[1:])
+        assert changed == (row.key["change"] != "none")

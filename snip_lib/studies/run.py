@@ -27,10 +27,15 @@ def later(default: object):
 
 
 METHOD = 1  # raised by one when a change in any room changes results; records of an older method show as stale
-SCORING = ("criterion", "score_init", "score_std", "redraw", "batch_norm", "pruning_batch")  # idle in a dense run
-IDLE = {  # criterion -> what it does not look at
-    "magnitude": ("batch_norm", "pruning_batch"),
-    "random": SCORING[1:],
+SCORES = ("score_init", "score_std", "redraw", "batch_norm", "pruning_batch")  # what goes into the scores
+SCORING = ("criterion", *SCORES, "control", "pretrain", "biases")  # idle in a dense run
+IDLE = {"magnitude": ("batch_norm", "pruning_batch"), "random": SCORES}  # criterion -> what it does not look at
+CHOICES = {  # of fields that name one of a few
+    "layout": ("plain", "channels-last"),
+    "labels": ("true", "random"),
+    "control": ("none", "shuffled", "inverted", "redrawn", "magnitude"),
+    "biases": ("pruned", "kept"),
+    "validation": ("spared", "trained"),
 }
 
 
@@ -47,6 +52,11 @@ class Run:
     labels: "true", or "random" to train on labels drawn uniformly while the mask comes from the true ones (Figure 4).
     threads: of torch on a CPU, where their number changes the last digits. dtype, layout: what the run wishes to be
     computed in (`Execution.on`); a device that has no such thing computes in float32, and the record says so.
+    control: what becomes of the criterion's mask before training (`runner.masking`): "none" leaves it, "shuffled",
+    "inverted" and "magnitude" keep as many of each tensor at other places, "redrawn" is the mask of another draw.
+    pretrain: how many times the network is trained by the recipe and pruned before it is trained by the recipe again,
+    the share left falling evenly on a logarithmic scale; 0 prunes before any training. biases: "pruned" with the
+    weights, as the authors do, or all "kept" and not counted. validation: "spared", or "trained" on too.
     """
 
     data: str
@@ -67,6 +77,10 @@ class Run:
     threads: int = 1
     dtype: str = "float32"
     layout: str = later("plain")
+    control: str = later("none")
+    pretrain: int = later(0)
+    biases: str = later("pruned")
+    validation: str = later("spared")
 
     def __post_init__(self):
         if isinstance(self.recipe, dict):  # as read from a record
@@ -83,10 +97,10 @@ class Run:
             raise ValueError("score_std goes with score_init, which is not given")
         if not 0 <= Fraction(str(self.sparsity)) < 1:
             raise ValueError(f"sparsity must be in [0, 1), got {self.sparsity}")
-        if self.layout not in ("plain", "channels-last"):
-            raise ValueError(f"layout must be 'plain' or 'channels-last', got {self.layout!r}")
-        if self.labels not in ("true", "random"):
-            raise ValueError(f"labels must be 'true' or 'random', got {self.labels!r}")
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}")
+        self._check_pretrain()
         self._set(**{f.name: f.default for f in dataclasses.fields(self) if f.name in self._idle()})
 
     def _idle(self) -> set[str]:
@@ -99,6 +113,12 @@ class Run:
         if self.layout != "plain" and not _convolves(self.network):
             idle.add("layout")
         return idle
+
+    def _check_pretrain(self) -> None:
+        if isinstance(self.pretrain, bool) or not isinstance(self.pretrain, int) or self.pretrain < 0:
+            raise ValueError(f"pretrain must be a whole number from 0 on, got {self.pretrain!r}")
+        if self.pretrain and (self.redraw or self.control != "none"):
+            raise ValueError("pretrain prunes the weights that it trained: it needs redraw=False and control='none'")
 
     def _set(self, **values: object) -> None:
         for name, value in values.items():
