@@ -3,6 +3,7 @@
 import dataclasses
 
 import pytest
+import torch
 
 from snip_lib import models, studies
 from snip_lib.studies import run as experiments
@@ -30,6 +31,10 @@ OTHER = {
     "threads": 2,
     "dtype": "bfloat16",
     "layout": "channels-last",
+    "control": "shuffled",
+    "pretrain": 1,
+    "biases": "kept",
+    "validation": "trained",
 }
 
 
@@ -41,12 +46,14 @@ def test_names_stand():
 
 @pytest.mark.parametrize("field", [f.name for f in dataclasses.fields(Run)])
 def test_every_choice_changes_the_name(field):
-    changed = {field: OTHER[field]}
+    run, changed = dataclasses.replace(RUN, data="cifar10", network="resnet-20"), {field: OTHER[field]}
     if field == "std":
         changed["init"] = "tn"
     if field == "score_std":
         changed["score_init"] = "tn"
-    assert dataclasses.replace(RUN, **changed).name != RUN.name
+    if field == "pretrain":
+        changed["redraw"] = False
+    assert dataclasses.replace(run, **changed).name != run.name
 
 
 def test_a_later_field_leaves_old_names_alone():
@@ -66,6 +73,8 @@ def test_one_run_has_one_name():
     assert dataclasses.replace(RUN, init="lecun").name == RUN.name
     dense = dataclasses.replace(RUN, sparsity=0)
     assert dataclasses.replace(dense, criterion="random", pruning_batch=1, redraw=False).name == dense.name
+    assert dataclasses.replace(dense, control="shuffled", biases="kept").name == dense.name
+    assert dataclasses.replace(dense, pretrain=2, redraw=False).name == dense.name
 
 
 @pytest.mark.parametrize(
@@ -79,6 +88,15 @@ def test_one_run_has_one_name():
         ({"sparsity": -0.1}, r"sparsity must be in \[0, 1\)"),
         ({"labels": "none"}, "labels must be"),
         ({"redraw": False, "score_init": "vs-x"}, "redraw=False"),
+        ({"score_std": 0.1}, "score_std goes with score_init"),
+        ({"control": "shufled"}, "control must be one of none, shuffled"),
+        ({"biases": "none"}, "biases must be one of pruned, kept"),
+        ({"validation": "none"}, "validation must be one of spared, trained"),
+        ({"layout": "none"}, "layout must be one of"),
+        ({"pretrain": 1}, "pretrain prunes the weights that it trained: it needs redraw=False"),
+        ({"pretrain": 1, "redraw": False, "control": "shuffled"}, "control='none'"),
+        ({"pretrain": -1, "redraw": False}, "pretrain must be a whole number"),
+        ({"pretrain": True, "redraw": False}, "pretrain must be a whole number"),
     ],
 )
 def test_a_run_refuses(change, message):
@@ -125,6 +143,24 @@ def test_table3_scores_and_trains_from_different_schemes():
     assert {(row.run.recipe.optimizer, row.run.recipe.weight_decay) for row in rows} == {("adam", 0.0)}
 
 
+def test_recurrent_networks_have_a_laptop_recipe_of_their_own_in_table_2_alone():
+    """Table 3 keeps the paper's: its records of a CPU stand."""
+    for profile, rate, optimizer in (("laptop", 0.01, "adam"), ("paper", 0.1, "sgd")):
+        rows = [row.run for row in studies.named("table2").rows(profile) if models.named(row.run.network).recurrent]
+        assert len(rows) == 8
+        recipes = {run.recipe for run in rows}
+        assert {(one.learning_rate, one.optimizer) for one in recipes} == {(rate, optimizer)}
+    assert studies.recipe_of("laptop", "gru-b").clip == 1
+    assert studies.recipe_of("laptop", "gru-s", "table3") == RECIPES["paper-table3"].shortened(3_000)
+
+
+def test_what_is_called_recurrent_has_a_recurrent_module():
+    for name, network in models.NETWORKS.items():
+        with torch.device("meta"):
+            modules = network(network.input_shape, 10).modules()
+            assert network.recurrent == any(isinstance(module, torch.nn.RNNBase) for module in modules), name
+
+
 def test_figure1_and_table1_share_their_dense_runs():
     shared = set(studies.named("figure1").plan("laptop")) & set(studies.named("table1").plan("laptop"))
     assert {(run.network, run.sparsity) for run in shared} == {("lenet-300-100", 0.0), ("lenet-5-caffe", 0.0)}
@@ -135,3 +171,20 @@ def test_unknown_names_say_the_nearest():
         studies.named("figure11")
     with pytest.raises(ValueError, match="did you mean 'paper'"):
         studies.named("figure1").plan("papers")
+
+
+@pytest.mark.parametrize("name", ["controls", "controls-lenet5", "controls-resnet20"])
+def test_the_rows_of_a_control_differ_in_the_mask_alone(name):
+    _, snip, *_ = (row.run for row in studies.named(name).rows("laptop"))
+    for row in studies.named(name).rows("laptop")[1:]:
+        mask = {"criterion": "snip", "control": "none", "redraw": True, "pruning_batch": snip.pruning_batch}
+        assert dataclasses.replace(row.run, **mask) == dataclasses.replace(snip, sparsity=row.run.sparsity)
+
+
+def test_explanations_change_one_thing_of_table_1s_rows():
+    base = {run for run in studies.named("table1").plan("laptop", seeds=1) if run.network == "lenet-300-100"}
+    for row in studies.named("explain").rows("laptop"):
+        told = [dataclasses.asdict(row.run), *(dataclasses.asdict(run) for run in base)]
+        flats = [{**run.pop("recipe"), **run} for run in told]
+        changed = min(sum(flats[0][key] != other[key] for key in other) for other in flats[1:])
+        assert changed == (row.key["change"] != "none")

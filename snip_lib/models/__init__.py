@@ -28,7 +28,8 @@ class Network:
     """A network of the book: how it is made, and what it is trained on.
 
     make: function of (input_shape, classes) that returns the network with its weights not yet drawn, as calling this
-    does. data: the name of the data set that it is trained on, in the paper or where later papers compare.
+    does. data: the name of the data set that it is trained on, in the paper or where later papers compare. recurrent:
+    whether it reads its images row by row.
 
     >>> NETWORKS["vgg-like"].data, NETWORKS["vgg-like"].input_shape, NETWORKS["vgg-like"].classes
     ('cifar10', (3, 32, 32), 10)
@@ -36,6 +37,7 @@ class Network:
 
     make: Callable[[Shape, int], nn.Module]
     data: str
+    recurrent: bool = False
 
     def __call__(self, input_shape: Shape, classes: int) -> nn.Module:
         """The network for such images and so many classes, its weights not yet drawn."""
@@ -63,10 +65,10 @@ NETWORKS = {
     "wrn-16-8": Network(partial(wrn, depth=16, widen=8), data="cifar10"),
     "wrn-16-10": Network(partial(wrn, depth=16, widen=10), data="cifar10"),
     "wrn-22-8": Network(partial(wrn, depth=22, widen=8), data="cifar10"),
-    "lstm-s": Network(partial(RowReader, cell=nn.LSTM, units=128), data="mnist"),
-    "lstm-b": Network(partial(RowReader, cell=nn.LSTM, units=256), data="mnist"),
-    "gru-s": Network(partial(RowReader, cell=nn.GRU, units=128), data="mnist"),
-    "gru-b": Network(partial(RowReader, cell=nn.GRU, units=256), data="mnist"),
+    "lstm-s": Network(partial(RowReader, cell=nn.LSTM, units=128), data="mnist", recurrent=True),
+    "lstm-b": Network(partial(RowReader, cell=nn.LSTM, units=256), data="mnist", recurrent=True),
+    "gru-s": Network(partial(RowReader, cell=nn.GRU, units=128), data="mnist", recurrent=True),
+    "gru-b": Network(partial(RowReader, cell=nn.GRU, units=256), data="mnist", recurrent=True),
     "resnet-20": Network(partial(resnet, widths=(16, 32, 64), blocks=3), data="cifar10"),
     "resnet-18": Network(partial(resnet, widths=(64, 128, 256, 512), blocks=2), data="cifar10"),
 }

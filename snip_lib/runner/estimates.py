@@ -24,7 +24,8 @@ class History:
     def seconds(self, run: Run, device: str) -> float | None:
         """Seconds that a whole run takes; None where nothing like it is recorded."""
         paces = [r["metrics"]["seconds"] / r["metrics"]["iterations"] for r in self._like(run, device)]
-        return median(paces) * run.recipe.iterations + self.start_seconds(run, device) if paces else None
+        iterations = (run.pretrain + 1) * run.recipe.iterations
+        return median(paces) * iterations + self.start_seconds(run, device) if paces else None
 
     def start_seconds(self, run: Run, device: str) -> float:
         """Seconds until the first step of a run; 0 where nothing like it is recorded."""

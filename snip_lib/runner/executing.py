@@ -53,11 +53,13 @@ def execute_unit(
     """
     with threads(unit.runs[0].threads), _memory_of(device, unit):
         job = Job(unit, device, checkpoint.load() if checkpoint else None)
-        while not job.trainer.finished:
+        while not job.finished:
             job.trainer.run(stop=_Pause(job, stop, every, report))
-            if checkpoint and not job.trainer.finished:
+            if job.trainer.finished and not job.finished:
+                job.go_on()
+            if checkpoint and not job.finished:
                 checkpoint.save(job.state())
-            if stop() and not job.trainer.finished:
+            if stop() and not job.finished:
                 return None
         return job.metrics()
 
@@ -77,7 +79,7 @@ class _Pause:
         now = time.monotonic()
         if now - self.told >= REPORT_SECONDS:
             self.told = now
-            self.report(self.job.trainer.iteration)
+            self.report(self.job.iteration)
         return (now >= self.due and self.job.trainer.iteration > self.began) or self.stop()
 
 

@@ -1,68 +1,90 @@
 """A unit of runs in memory: their data, scores and masks, the weights that are trained, and what they measured."""
 
-import dataclasses
 import functools
 import time
-import warnings
 
 import torch
 from torch import nn
 
-from snip_lib import data, models, pruning
+from snip_lib import data
 from snip_lib.data import DataSet
-from snip_lib.pruning import LayerCollapseWarning, Masks, ZeroScoreWarning
+from snip_lib.pruning import Masks
+from snip_lib.runner.masking import masks_of, network, seen_by, sparsity_after
 from snip_lib.runner.units import Unit
 from snip_lib.scoring.sensitivity import prunable_parameters
-from snip_lib.seeds import generator
 from snip_lib.studies.run import Run
 from snip_lib.training import Execution, Result, Trainer
 from snip_lib.training.batched import BatchedTrainer
 
 
 class Job:
-    """What a unit holds in memory: the masks and networks, in the order of its runs, and their trainer."""
+    """What a unit holds in memory: the masks and networks, in the order of its runs, and their trainer.
+
+    A run with `pretrain` is trained more than once: `phase` counts the trainings that are over, `go_on` begins the
+    next.
+    """
 
     def __init__(self, unit: Unit, device: torch.device | str, state: dict | None = None):
         """state: of an earlier job of the same unit, to go on from."""
-        self.runs, first = unit.runs, unit.runs[0]
-        dataset, start = dataset_of(first, device), time.perf_counter()
+        self.runs, self.device = unit.runs, device
+        self.dataset, start = dataset_of(unit.runs[0], device), time.perf_counter()
+        self.phase, self.trained = 0, {"iterations": 0, "seconds": 0.0}
         if state is None:
-            self.masks, self.models = zip(*(prune(run, dataset) for run in self.runs), strict=True)
+            self.masks, self.models = zip(*(prune(run, self.dataset) for run in self.runs), strict=True)
+            self.seconds = time.perf_counter() - start
         else:
             self.masks = [Masks(masks) if masks else None for masks in state["masks"]]
-            self.models = [_network(run, dataset, "train weights") for run in self.runs]
-        self.seconds = time.perf_counter() - start if state is None else state["seconds"]
-        self.classes = dataset.classes
-        execution, seen = Execution.on(device, first.dtype, first.layout), _labelled(first, dataset)
-        if len(self.runs) == 1:
-            self.trainer = Trainer(
-                self.models[0], seen, first.recipe, seed=first.seed, masks=self.masks[0], execution=execution
-            )
-        else:
-            self.trainer = BatchedTrainer(
-                self.models,
-                seen,
-                first.recipe,
-                seeds=[run.seed for run in self.runs],
-                masks=self.masks,
-                execution=execution,
-            )
+            self.models = [network(run, self.dataset, "train weights") for run in self.runs]
+            self.seconds, self.phase = state["seconds"], state.get("phase", 0)
+            self.trained = state.get("trained", self.trained)
+        self.trainer = self._new_trainer()
         if state is not None:
             self.trainer.load_state_dict(state["trainer"])
+
+    @property
+    def finished(self) -> bool:
+        """Whether the last training is over, or one has diverged."""
+        return self.trainer.finished and (self.phase == self.runs[0].pretrain or bool(self.trainer.result.diverged))
+
+    @property
+    def iteration(self) -> int:
+        """The iteration that the last training has reached; 0 before it."""
+        return self.trainer.iteration if self.phase == self.runs[0].pretrain else 0
+
+    def go_on(self) -> None:
+        """Prune the network that was trained, and begin its next training, from its weights."""
+        result, run = self.trainer.result, self.runs[0]
+        self.trained = {key: value + getattr(result, key) for key, value in self.trained.items()}
+        start, self.phase = time.perf_counter(), self.phase + 1
+        sparsity = sparsity_after(self.phase, run.pretrain, run.sparsity)
+        self.masks = [masks_of(run, self.dataset, self.models[0], sparsity=sparsity)]
+        self.seconds += time.perf_counter() - start
+        self.trainer = self._new_trainer()
 
     def state(self) -> dict:
         """What a later job goes on from."""
         masks = [dict(each) if each is not None else None for each in self.masks]
-        return {"trainer": self.trainer.state_dict(), "masks": masks, "seconds": self.seconds}
+        here = {"phase": self.phase, "trained": self.trained, "seconds": self.seconds}
+        return {"trainer": self.trainer.state_dict(), "masks": masks, **here}
 
     def metrics(self) -> list[dict]:
         """What each run measured, as its record holds it; seconds of scoring are shared out evenly."""
         parts = zip(self.trainer.results, self.masks, self.models, strict=True)
-        return [_metrics(*each, classes=self.classes, scoring=self.seconds / len(self.runs)) for each in parts]
+        own = {"classes": self.dataset.classes, "scoring": self.seconds / len(self.runs), "before": self.trained}
+        return [_metrics(*each, **own) for each in parts]
+
+    def _new_trainer(self) -> Trainer:
+        first, seen = self.runs[0], seen_by(self.runs[0], self.dataset)
+        execution = Execution.on(self.device, first.dtype, first.layout)
+        if len(self.runs) == 1:
+            options = {"seed": first.seed, "masks": self.masks[0]}
+            return Trainer(self.models[0], seen, first.recipe, execution=execution, **options)
+        options = {"seeds": [run.seed for run in self.runs], "masks": self.masks}
+        return BatchedTrainer(self.models, seen, first.recipe, execution=execution, **options)
 
 
-def _metrics(result: Result, masks: Masks | None, model: nn.Module, *, classes: int, scoring: float) -> dict:
-    """Errors as shares, None where a run diverged."""
+def _metrics(result: Result, masks: Masks | None, model: nn.Module, *, classes: int, scoring: float, before: dict):
+    """Errors as shares, None where a run diverged; iterations and seconds of all its trainings."""
     layers, ended = layers_of(masks, model), result.diverged is None
     return {
         "test_error": result.test_error if ended else None,
@@ -77,8 +99,8 @@ def _metrics(result: Result, masks: Masks | None, model: nn.Module, *, classes: 
         "total": sum(total for _, total in layers.values()),
         "layers": layers,
         "empty_layers": masks.empty_layers() if masks is not None else [],
-        "iterations": result.iterations,
-        "seconds": round(result.seconds, 3),
+        "iterations": before["iterations"] + result.iterations,
+        "seconds": round(before["seconds"] + result.seconds, 3),
         "scoring_seconds": round(scoring, 3),
     }
 
@@ -91,28 +113,9 @@ def layers_of(masks: Masks | None, model: nn.Module) -> dict[str, list[int]]:
 
 
 def prune(run: Run, dataset: DataSet) -> tuple[Masks | None, nn.Module]:
-    """The masks, None where dense, and the network with the weights that are trained (Algorithm 1, lines 1 to 5).
-
-    With `redraw` they are drawn after, and independently of, the weights that are scored, as the authors' code does.
-    """
-    model = _network(run, dataset, "train weights")
-    if run.sparsity == 0:
-        return None, model
-    scored = _network(run, dataset, "score weights") if run.redraw else model
-    x, y = data.pruning_batch(dataset, run.pruning_batch, seed=run.seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", LayerCollapseWarning)  # the record names the layers that were left empty
-        warnings.simplefilter("ignore", ZeroScoreWarning)  # dead pixels, at low sparsities
-        masks = pruning.prune(
-            scored,
-            x,
-            y,
-            sparsity=run.sparsity,
-            criterion=run.criterion,
-            batch_norm=run.batch_norm,
-            generator=generator(run.seed, "criterion"),
-        )
-    return masks, model
+    """The masks, None where the training is dense, and the network that is trained (Algorithm 1, lines 1 to 5)."""
+    model = network(run, dataset, "train weights")
+    return (None if run.sparsity == 0 or run.pretrain else masks_of(run, dataset, model)), model
 
 
 def dataset_of(run: Run, device: torch.device | str) -> DataSet:
@@ -123,24 +126,3 @@ def dataset_of(run: Run, device: torch.device | str) -> DataSet:
 @functools.lru_cache(maxsize=1)
 def _loaded(name: str, split_seed: int, device: str) -> DataSet:
     return data.load(name, split_seed=split_seed, device=device)
-
-
-def _labelled(run: Run, dataset: DataSet) -> DataSet:
-    """The data set that is trained on: with labels drawn uniformly where the run says so (Figure 4)."""
-    if run.labels == "true":
-        return dataset
-    drawn = torch.randint(dataset.classes, dataset.train_y.shape, generator=generator(run.seed, "random labels"))
-    return dataclasses.replace(dataset, train_y=drawn.to(dataset.train_y.device))
-
-
-def _network(run: Run, dataset: DataSet, purpose: str) -> nn.Module:
-    scored = purpose == "score weights" and run.score_init is not None
-    return models.build(
-        run.network,
-        init=run.score_init if scored else run.init,
-        std=run.score_std if scored else run.std,
-        generator=generator(run.seed, purpose),
-        input_shape=dataset.input_shape,
-        classes=dataset.classes,
-        device=dataset.train_x.device,
-    )

@@ -29,6 +29,10 @@ TOLD = (
     "labels",
     "dtype",
     "layout",
+    "control",
+    "pretrain",
+    "biases",
+    "validation",
 )  # in words, where unusual
 
 
@@ -54,7 +58,7 @@ def units(runs: Sequence[Run], together: int = 1) -> list[Unit]:
         return [Unit((run,)) for run in runs]
     groups: dict[object, list[Run]] = {}
     for run in runs:
-        alone = run.labels != "true" or not batches(run)
+        alone = not batches(run)
         groups.setdefault(run if alone else tuple(getattr(run, name) for name in SHARED), []).append(run)
     found = [Unit(tuple(group[i : i + together])) for group in groups.values() for i in range(0, len(group), together)]
     places = {run: place for place, run in enumerate(runs)}
@@ -62,7 +66,9 @@ def units(runs: Sequence[Run], together: int = 1) -> list[Unit]:
 
 
 def batches(run: Run) -> bool:
-    """Whether the run's network and recipe can be trained together with others of their kind."""
+    """Whether the run can be trained together with others of its network, recipe and examples."""
+    if run.labels != "true" or run.pretrain or run.biases != "pruned" or run.validation != "spared":
+        return False
     with torch.device("meta"):
         network = models.named(run.network)(models.INPUT_SHAPES[run.network], 10)
     return not run.recipe.augment and can_batch(network)

@@ -5,11 +5,15 @@ twice.
 """
 
 import dataclasses
+import functools
 import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
+
+import torch
+from torch import nn
 
 from snip_lib import data, init, models
 from snip_lib.scoring import criteria
@@ -23,7 +27,16 @@ def later(default: object):
 
 
 METHOD = 1  # raised by one when a change in any room changes results; records of an older method show as stale
-SCORING = ("criterion", "score_init", "score_std", "redraw", "batch_norm", "pruning_batch")  # idle in a dense run
+SCORES = ("score_init", "score_std", "redraw", "batch_norm", "pruning_batch")  # what goes into the scores
+SCORING = ("criterion", *SCORES, "control", "pretrain", "biases")  # idle in a dense run
+IDLE = {"magnitude": ("batch_norm", "pruning_batch"), "random": SCORES}  # criterion -> what it does not look at
+CHOICES = {  # of fields that name one of a few
+    "layout": ("plain", "channels-last"),
+    "labels": ("true", "random"),
+    "control": ("none", "shuffled", "inverted", "redrawn", "magnitude"),
+    "biases": ("pruned", "kept"),
+    "validation": ("spared", "trained"),
+}
 
 
 @dataclass(frozen=True)
@@ -39,6 +52,11 @@ class Run:
     labels: "true", or "random" to train on labels drawn uniformly while the mask comes from the true ones (Figure 4).
     threads: of torch on a CPU, where their number changes the last digits. dtype, layout: what the run wishes to be
     computed in (`Execution.on`); a device that has no such thing computes in float32, and the record says so.
+    control: what becomes of the criterion's mask before training (`runner.masking`): "none" leaves it, "shuffled",
+    "inverted" and "magnitude" keep as many of each tensor at other places, "redrawn" is the mask of another draw.
+    pretrain: how many times the network is trained by the recipe and pruned before it is trained by the recipe again,
+    the share left falling evenly on a logarithmic scale; 0 prunes before any training. biases: "pruned" with the
+    weights, as the authors do, or all "kept" and not counted. validation: "spared", or "trained" on too.
     """
 
     data: str
@@ -59,6 +77,10 @@ class Run:
     threads: int = 1
     dtype: str = "float32"
     layout: str = later("plain")
+    control: str = later("none")
+    pretrain: int = later(0)
+    biases: str = later("pruned")
+    validation: str = later("spared")
 
     def __post_init__(self):
         if isinstance(self.recipe, dict):  # as read from a record
@@ -71,14 +93,32 @@ class Run:
             self._set(score_init=init.canonical(self.score_init, self.score_std))
             if not self.redraw:
                 raise ValueError("redraw=False scores the weights that are trained, so it takes no score_init")
+        elif self.score_std is not None:
+            raise ValueError("score_std goes with score_init, which is not given")
         if not 0 <= Fraction(str(self.sparsity)) < 1:
             raise ValueError(f"sparsity must be in [0, 1), got {self.sparsity}")
-        if self.layout not in ("plain", "channels-last"):
-            raise ValueError(f"layout must be 'plain' or 'channels-last', got {self.layout!r}")
-        if self.labels not in ("true", "random"):
-            raise ValueError(f"labels must be 'true' or 'random', got {self.labels!r}")
-        if self.sparsity == 0:  # nothing is scored, so that all dense runs of a seed are one
-            self._set(**{f.name: f.default for f in dataclasses.fields(self) if f.name in SCORING})
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}")
+        self._check_pretrain()
+        self._set(**{f.name: f.default for f in dataclasses.fields(self) if f.name in self._idle()})
+
+    def _idle(self) -> set[str]:
+        """The choices that change nothing here, so that one computation has one name: all dense runs of a seed."""
+        idle = set(SCORING) if self.sparsity == 0 else set(IDLE.get(self.criterion, ()))
+        if "valid" in data.SOURCES[self.data].sizes:  # a sample, which is split already
+            idle.add("split_seed")
+        if self.batch_norm != "identity" and not _has_batch_norm(self.network):
+            idle.add("batch_norm")
+        if self.layout != "plain" and not _convolves(self.network):
+            idle.add("layout")
+        return idle
+
+    def _check_pretrain(self) -> None:
+        if isinstance(self.pretrain, bool) or not isinstance(self.pretrain, int) or self.pretrain < 0:
+            raise ValueError(f"pretrain must be a whole number from 0 on, got {self.pretrain!r}")
+        if self.pretrain and (self.redraw or self.control != "none"):
+            raise ValueError("pretrain prunes the weights that it trained: it needs redraw=False and control='none'")
 
     def _set(self, **values: object) -> None:
         for name, value in values.items():
@@ -92,6 +132,21 @@ class Run:
     def to_dict(self) -> dict:
         """Every field, defaults written out, as a record holds it; `Run(**d)` reads it back."""
         return json.loads(json.dumps(dataclasses.asdict(self)))
+
+
+@functools.cache
+def _has_batch_norm(network: str) -> bool:
+    return any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in _empty(network).modules())
+
+
+@functools.cache
+def _convolves(network: str) -> bool:
+    return any(parameter.ndim == 4 for parameter in _empty(network).parameters())
+
+
+def _empty(network: str) -> nn.Module:
+    with torch.device("meta"):
+        return models.named(network)(models.INPUT_SHAPES[network], 10)
 
 
 def _hashed(value: object) -> dict:
