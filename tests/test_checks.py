@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import pytest
 import torch
+from cases_initialization import CASES as INITIALIZATION
 from torch.nn.functional import cross_entropy
 
 from snip_lib import checks
@@ -194,6 +195,8 @@ CASES: dict[str, tuple[tuple, list[tuple], tuple]] = {
         (sound,),
     ),
 }
+
+CASES |= INITIALIZATION
 
 
 def test_every_checker_has_a_case():

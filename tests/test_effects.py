@@ -40,6 +40,7 @@ OTHER = {
     "pretrain": 1,
     "biases": "kept",
     "validation": "trained",
+    "repair": "scale",
 }
 OTHER_RECIPE = {
     "iterations": 7,

@@ -19,7 +19,17 @@ from snip_lib.training import Trainer
 from snip_lib.training.recipes import Recipe
 
 PATH = Path(__file__).with_name("golden.json")
-FAMILIES = ("lenet-300-100", "lenet-5-caffe", "alexnet-s", "vgg-like", "wrn-16-8", "resnet-20", "lstm-s", "gru-s")
+FAMILIES = (
+    "lenet-300-100",
+    "lenet-5-caffe",
+    "alexnet-s",
+    "vgg-like",
+    "wrn-16-8",
+    "resnet-20",
+    "lstm-s",
+    "gru-s",
+    "plain-10",
+)
 SEEDS = (0, 1)
 RECIPE = Recipe(iterations=20, batch_size=8, learning_rate=0.01)
 

@@ -35,6 +35,7 @@ OTHER = {
     "pretrain": 1,
     "biases": "kept",
     "validation": "trained",
+    "repair": "scale",
 }
 
 

@@ -4,6 +4,7 @@ from snip_lib.figures.base import COLOURS, LOOKS, RAMP, look, looks, numbers, pe
 from snip_lib.figures.curves import error_curve
 from snip_lib.figures.layers import layer_density, mask_grid
 from snip_lib.figures.network import network_graph
+from snip_lib.figures.profile import layer_profile
 from snip_lib.figures.scores import histogram, scatter
 from snip_lib.figures.sizes import network_sizes
 from snip_lib.figures.tangents import tangents
@@ -15,6 +16,7 @@ __all__ = [
     "error_curve",
     "histogram",
     "layer_density",
+    "layer_profile",
     "look",
     "looks",
     "mask_grid",

@@ -4,6 +4,7 @@ from snip_lib.interact.frames import Frames
 from snip_lib.interact.lines import Lines
 from snip_lib.interact.live import SPARSITIES, Note, live, live_sparsity, progress
 from snip_lib.interact.panels import Bars, Panel, PixelMap, Text
+from snip_lib.interact.profile import Profile, in_powers
 from snip_lib.interact.six import six_connections
 from snip_lib.interact.slider import Choice, Slider, slider
 from snip_lib.interact.sparsity import sparsity_figure
@@ -17,8 +18,10 @@ __all__ = [
     "Note",
     "Panel",
     "PixelMap",
+    "Profile",
     "Slider",
     "Text",
+    "in_powers",
     "live",
     "live_sparsity",
     "progress",

@@ -1,4 +1,4 @@
-"""The paper's fourteen networks, and two that later papers compare on, by name.
+"""The paper's fourteen networks, two that later papers compare on, and three that are nothing but deep, by name.
 
 Their prunable parameters, weights and biases without batch norm, number exactly as many as Table 2 counts.
 """
@@ -14,6 +14,7 @@ from snip_lib.data import sets
 from snip_lib.init import initialize_
 from snip_lib.models.alexnet import alexnet
 from snip_lib.models.lenet import lenet_5_caffe, lenet_300_100
+from snip_lib.models.plain import plain
 from snip_lib.models.recurrent import RowReader
 from snip_lib.models.resnet import resnet
 from snip_lib.models.vgg import vgg
@@ -71,6 +72,9 @@ NETWORKS = {
     "gru-b": Network(partial(RowReader, cell=nn.GRU, units=256), data="mnist", recurrent=True),
     "resnet-20": Network(partial(resnet, widths=(16, 32, 64), blocks=3), data="cifar10"),
     "resnet-18": Network(partial(resnet, widths=(64, 128, 256, 512), blocks=2), data="cifar10"),
+    "plain-10": Network(partial(plain, depth=10, activation=nn.Tanh), data="mnist"),
+    "plain-30": Network(partial(plain, depth=30, activation=nn.Tanh), data="mnist"),
+    "plain-100": Network(partial(plain, depth=100, activation=nn.Tanh), data="mnist"),
 }
 INPUT_SHAPES = {name: network.input_shape for name, network in NETWORKS.items()}
 

@@ -9,6 +9,7 @@ from torch import nn
 from snip_lib import data
 from snip_lib.data import DataSet
 from snip_lib.pruning import Masks
+from snip_lib.pruning.isometry import repair_
 from snip_lib.runner.masking import masks_of, network, seen_by, sparsity_after
 from snip_lib.runner.units import Unit
 from snip_lib.scoring.sensitivity import prunable_parameters
@@ -115,7 +116,10 @@ def layers_of(masks: Masks | None, model: nn.Module) -> dict[str, list[int]]:
 def prune(run: Run, dataset: DataSet) -> tuple[Masks | None, nn.Module]:
     """The masks, None where the training is dense, and the network that is trained (Algorithm 1, lines 1 to 5)."""
     model = network(run, dataset, "train weights")
-    return (None if run.sparsity == 0 or run.pretrain else masks_of(run, dataset, model)), model
+    if run.sparsity == 0 or run.pretrain:
+        return None, model
+    masks = masks_of(run, dataset, model)
+    return masks, repair_(model, masks, run.repair)
 
 
 def dataset_of(run: Run, device: torch.device | str) -> DataSet:

@@ -33,6 +33,7 @@ TOLD = (
     "pretrain",
     "biases",
     "validation",
+    "repair",
 )  # in words, where unusual
 
 

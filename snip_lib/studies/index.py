@@ -1,10 +1,11 @@
 """All experiments by name; a new one is a file of its own with a tuple `EXPERIMENTS`, listed here."""
 
-from snip_lib.studies import controls, digits, lwc, paper
+from snip_lib.studies import controls, deep, digits, initialization, lwc, paper
 from snip_lib.studies.run import Experiment
 from snip_lib.words import nearest
 
-EXPERIMENTS = {one.name: one for room in (paper, controls, lwc, digits) for one in room.EXPERIMENTS}
+ROOMS = (paper, controls, lwc, digits, initialization, deep)
+EXPERIMENTS = {one.name: one for room in ROOMS for one in room.EXPERIMENTS}
 
 
 def named(name: str) -> Experiment:

@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from snip_lib import data, init, models
+from snip_lib.pruning.isometry import REPAIRS
 from snip_lib.scoring import criteria
 from snip_lib.training import Recipe
 from snip_lib.words import nearest
@@ -28,7 +29,7 @@ def later(default: object):
 
 METHOD = 1  # raised by one when a change in any room changes results; records of an older method show as stale
 SCORES = ("score_init", "score_std", "redraw", "batch_norm", "pruning_batch")  # what goes into the scores
-SCORING = ("criterion", *SCORES, "control", "pretrain", "biases")  # idle in a dense run
+SCORING = ("criterion", *SCORES, "control", "pretrain", "biases", "repair")  # idle in a dense run
 IDLE = {"magnitude": ("batch_norm", "pruning_batch"), "random": SCORES}  # criterion -> what it does not look at
 CHOICES = {  # of fields that name one of a few
     "layout": ("plain", "channels-last"),
@@ -36,6 +37,7 @@ CHOICES = {  # of fields that name one of a few
     "control": ("none", "shuffled", "inverted", "redrawn", "magnitude"),
     "biases": ("pruned", "kept"),
     "validation": ("spared", "trained"),
+    "repair": REPAIRS,
 }
 
 
@@ -56,7 +58,8 @@ class Run:
     "inverted" and "magnitude" keep as many of each tensor at other places, "redrawn" is the mask of another draw.
     pretrain: how many times the network is trained by the recipe and pruned before it is trained by the recipe again,
     the share left falling evenly on a logarithmic scale; 0 prunes before any training. biases: "pruned" with the
-    weights, as the authors do, or all "kept" and not counted. validation: "spared", or "trained" on too.
+    weights, as the authors do, or all "kept" and not counted. validation: "spared", or "trained" on too. repair: what
+    is done to the weights that are left before they are trained (`pruning.isometry`).
     """
 
     data: str
@@ -81,6 +84,7 @@ class Run:
     pretrain: int = later(0)
     biases: str = later("pruned")
     validation: str = later("spared")
+    repair: str = later("none")
 
     def __post_init__(self):
         if isinstance(self.recipe, dict):  # as read from a record
