@@ -152,6 +152,9 @@ DATA = {"model", "x", "y", "data", "name", "recipe", "scores", "masks", "scheme"
     [
         "scoring.sensitivity",
         "scoring.criteria",
+        "scoring.snip",
+        "scoring.magnitude",
+        "scoring.random",
         "pruning.keep",
         "pruning.schedules",
         "pruning.snip",
