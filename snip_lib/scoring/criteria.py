@@ -21,6 +21,11 @@ CRITERIA: dict[str, str] = {
     "snip": "connection sensitivity, |w dL/dw| (Lee, Ajanthan, Torr, 2019)",
     "magnitude": "the size of the weight, |w|",
     "random": "a uniform random number",
+    "grasp": "what the gradient's norm loses, w Hg (Wang, Zhang, Grosse, 2020)",
+    "synflow": "the absolute paths through a connection, no data (Tanaka et al., 2020)",
+    "obd": "the curvature, h w^2 / 2, by the Gauss-Newton diagonal (LeCun, Denker, Solla, 1990)",
+    "signed": "SNIP without the absolute value, -w dL/dw: a counter-example",
+    "gradient": "SNIP without the weight, |dL/dw|: a counter-example",
 }
 
 
