@@ -19,7 +19,10 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @pytest.mark.parametrize(
     "chosen",
-    [["torch prune", "holding", "augmentation", "steps"], pytest.param(list(parts.PARTS), marks=pytest.mark.slow)],
+    [
+        ["criteria", "torch prune", "holding", "augmentation", "steps"],
+        pytest.param(list(parts.PARTS), marks=pytest.mark.slow),
+    ],
     ids=["some parts", "all parts"],
 )
 def test_it_runs_and_is_saved_with_the_machine_and_without_its_name(tmp_path, chosen):

@@ -1,6 +1,9 @@
 """The other scores to prune by: what they return, and that they share the signature of connection sensitivity."""
 
+import ast
 import inspect
+import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,7 +11,9 @@ from torch import nn
 
 import snip_lib as sl
 from snip_lib.scoring import criteria
+from snip_lib.studies.run import Run
 
+RECIPE = sl.Recipe(iterations=3, batch_size=10, learning_rate=0.1)
 X, Y = torch.randn(6, 4, generator=torch.Generator().manual_seed(0)), torch.arange(6) % 3
 OPTIONS = {"random": {"generator": 0}}
 
@@ -29,7 +34,7 @@ def test_every_criterion_scores_what_can_be_pruned(model, name):
     assert list(scores) == ["0.weight", "0.bias", "4.weight", "4.bias"] == list(sl.prunable_parameters(model))
     for n, score in scores.items():
         assert score.shape == before[n].shape
-        assert (score >= 0).all()
+        assert (score >= 0).all() or name in ("grasp", "signed")
         assert not score.requires_grad
     assert all(torch.equal(p, before[n]) for n, p in model.named_parameters())
     assert torch.equal(state, torch.get_rng_state())
@@ -38,11 +43,62 @@ def test_every_criterion_scores_what_can_be_pruned(model, name):
     assert sl.keep_top(scores, sparsity=0.5).kept == (25 + 18 + 1) // 2
 
 
-def test_every_criterion_begins_with_model_x_y():
-    for score in criteria.CRITERIA.values():
-        parameters = list(inspect.signature(score).parameters.values())
-        assert [p.name for p in parameters[:3]] == ["model", "x", "y"]
+def test_every_criterion_has_the_signature_that_the_table_states():
+    """And is called with all of it; what is a criterion's own (a temperature) has a default and comes last."""
+    stated = ["model", "x", "y", "at", "loss", "batch_norm", "prunable", "generator"]
+    for name in criteria.CRITERIA:
+        parameters = list(inspect.signature(criteria.named(name)).parameters.values())
+        assert [p.name for p in parameters[:8]] == stated, name
         assert all(p.kind is p.KEYWORD_ONLY for p in parameters[3:])
+        assert all(p.default is not p.empty for p in parameters[8:])
+    places = re.search(r"criterion\((.*)\)", criteria.__doc__)[1].replace("*, ", "")
+    assert [each.split("=")[0] for each in places.split(", ")] == stated
+
+
+@pytest.mark.parametrize("name", criteria.CRITERIA)
+def test_every_criterion_is_known_by_its_name_everywhere(model, name):
+    assert getattr(criteria, name) is criteria.named(name)
+    assert name in dir(criteria)
+    assert criteria.named(name).__module__ == f"snip_lib.scoring.{name}"
+    masks = sl.prune(model, X, Y, sparsity=0.5, criterion=name, generator=0)
+    assert masks == sl.keep_top(criteria.named(name)(model, X, Y, generator=0), sparsity=0.5)
+    assert masks == sl.prune(model, X, Y, sparsity=0.5, criterion=criteria.named(name), generator=0)
+    Run("digits", "lenet-300-100", 0.9, RECIPE, 0, criterion=name)
+
+
+def test_a_module_without_that_criterion_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'snap'"):
+        _ = criteria.snap
+
+
+def test_the_table_is_read_without_torch():
+    """Its own lines: the criteria are imported when they are asked for."""
+    tree = ast.parse(Path(criteria.__file__).read_text())
+    modules = [node.module for node in tree.body if isinstance(node, ast.ImportFrom)]
+    assert "torch" not in modules
+    assert {m for m in modules if m.startswith("snip_lib")} == {"snip_lib.words"}
+
+
+def test_snip_is_not_divided_so_that_its_masks_are_snips(model):
+    """|g| in the ranking: dividing by the sum makes ties of neighbouring floats, and other masks."""
+    g = torch.cat([v.flatten() for v in sl.connection_gradient(model, X, Y).values()])
+    assert torch.equal(torch.cat([v.flatten() for v in criteria.snip(model, X, Y).values()]), g.abs())
+    layer = nn.Linear(2**12, 1, bias=False)
+    values = 1.75 + torch.arange(2**12) * 2.0**-23  # neighbours, all different
+    layer.weight.data.copy_(values.flip(0))
+    x, identity = torch.ones(1, 2**12), lambda output, y: output.sum()
+    divided = sl.connection_sensitivity(layer, x, torch.zeros(1), loss=identity)["weight"]
+    assert len(divided.unique()) < 2**12
+    masks = sl.prune(layer, x, torch.zeros(1), sparsity=0.875, loss=identity)
+    assert masks["weight"].flatten().nonzero().flatten().tolist() == list(range(2**9))
+
+
+@pytest.mark.parametrize("name", ["magnitude", "random"])
+def test_masks_change_nothing_where_no_switch_enters(model, name):
+    at = sl.keep_top(criteria.random(model, generator=3), sparsity=0.8)
+    score = criteria.named(name)
+    free, masked = (score(model, X, Y, at=masks, generator=0) for masks in (None, at))
+    assert all(torch.equal(free[n], masked[n]) for n in free)
 
 
 def test_magnitude_is_the_size_of_each_weight(model):

@@ -70,6 +70,38 @@ def test_erk_is_that_of_evci_and_others_rounded(scores, percent):
         assert abs(masks.counts()[name] - share) < 1 + 1e-6
 
 
+def erk_as_published(shapes, density):
+    """Densities by the loop of the code of Evci et al. (`sparse_utils.get_mask_random`'s numbers), weights alone."""
+    dense = set()
+    while True:
+        rest = [n for n in shapes if n not in dense]
+        divisor = sum(sum(shapes[n]) for n in rest)
+        wanted = sum(density * math.prod(shapes[n]) for n in rest)
+        wanted -= sum((1 - density) * math.prod(shapes[n]) for n in dense)
+        raw = {n: sum(shapes[n]) / math.prod(shapes[n]) for n in rest}
+        if max(raw.values()) * wanted / divisor <= 1:
+            return {n: 1.0 if n in dense else wanted / divisor * raw[n] for n in shapes}
+        dense |= {n for n in rest if raw[n] == max(raw.values())}
+
+
+@pytest.mark.parametrize("sparsity", [0.5, 0.8, 0.9, 0.95, 0.99])
+@pytest.mark.parametrize("network", ["lenet-5-caffe", "vgg-like", "wrn-16-8"])
+def test_erk_has_the_densities_of_the_published_code(network, sparsity):
+    model = sl.models.build(network, generator=0)
+    shapes = {n: p.shape for n, p in sl.prunable_parameters(model, lambda _m, _n, p: p.ndim > 1).items()}
+    found = quotas.counts(shapes, sl.keep_count(sum(map(math.prod, shapes.values())), sparsity), quota="erk")
+    for name, density in erk_as_published(shapes, 1 - sparsity).items():
+        assert abs(found[name] - density * math.prod(shapes[name])) <= 1
+
+
+def test_uniform_keeps_the_same_share_of_the_first_layer_too():
+    """Zhu and Gupta's; Evci et al. keep the first layer whole, which a mapping says."""
+    shapes = {"first": torch.Size([10, 10]), "second": torch.Size([20, 10])}
+    assert quotas.counts(shapes, 30, quota="uniform") == {"first": 10, "second": 20}
+    rest = quotas.counts({"second": shapes["second"]}, 20, quota="uniform")
+    assert quotas.counts(shapes, None, quota={"first": 100, **rest}) == {"first": 100, "second": 20}
+
+
 def test_erk_by_hand():
     """Sums of dimensions 20, 110, 10 (at most 10 of them): epsilon = 1/2 at first, then the bias is full."""
     shapes = {"a": torch.Size([10, 10]), "b": torch.Size([10, 100]), "bias": torch.Size([10])}

@@ -132,7 +132,7 @@ def _prune(commands: argparse._SubParsersAction) -> None:
     one.add_argument("--sparsity", type=float, required=True, help="share to prune, in [0, 1)")
     one.add_argument("--data", default="digits", help="data set whose training examples are scored (digits)")
     one.add_argument("--batch", type=int, default=100, help="examples scored (100)")
-    one.add_argument("--criterion", default="snip", help="snip, magnitude, random … (snip)")
+    one.add_argument("--criterion", default="snip", help="a name of sl.criteria: snip, magnitude, random … (snip)")
     one.add_argument("--init", help="draw the weights by this scheme first (ours: vs-l; yours: as they are)")
     one.add_argument("--batch-norm", default="identity", help="identity, batch or running (identity)")
     one.add_argument("--seed", type=int, default=0, help="of the weights and the mini-batch (0)")

@@ -1,10 +1,12 @@
 """Quotas: how many connections each tensor keeps, where they are not ranked all together.
 
-"global" (the paper, Equation 7) ranks all of them in one list. "uniform" keeps the same share of every tensor. "erk"
-(Erdős–Rényi kernel; Evci et al., 2020, section 3) keeps a number proportional to the sum of a tensor's dimensions, so
-that a kernel of (out, in, height, width) has the density ε (out + in + height + width) / (out · in · height · width), a
-bias of n entries ε; ε is the one for which the numbers add up, and where a density would exceed 1 the tensor is kept
-whole and ε is found anew for the others.
+"global" (the paper, Equation 7) ranks all of them in one list. "uniform" keeps the same share of every tensor, the
+first one too (Evci et al., 2020, section 3, leave that one whole; a mapping says so). "erk" (Erdős–Rényi kernel; the
+same section) keeps a number proportional to the sum of a tensor's dimensions, so that a kernel of (out, in, height,
+width) has the density ε (out + in + height + width) / (out · in · height · width); ε is the one for which the numbers
+add up, and where a density would exceed 1 the tensor is kept whole and ε is found anew for the others. Evci et al.
+count weights alone and keep biases; here a bias of n entries, where it can be pruned, is a tensor of one dimension with
+the density ε. Weights alone: `prunable=lambda module, name, parameter: parameter.ndim > 1`.
 
 Shares are fractions and numbers are not. By the rule of the largest remainder each tensor gets its share rounded down,
 and those with the largest fractions get one more each, until the total is kappa (among equals the earlier tensor).

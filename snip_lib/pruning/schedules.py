@@ -8,9 +8,8 @@ Schedule: after round t of T there are kept  ⌊m (1 - s)^(t/T) + ½⌋  connect
 round. Under a quota other than "global" every tensor goes this way by itself, from its size to its quota.
 """
 
-import inspect
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 import torch
@@ -24,9 +23,7 @@ from snip_lib.scoring.sensitivity import (
     Batches,
     Loss,
     Prunable,
-    absolute,
     check_finite,
-    connection_gradient,
     default_prunable,
     prunable_parameters,
 )
@@ -41,7 +38,7 @@ def prune(
     y: Tensor | None = None,
     *,
     sparsity: float,
-    criterion: str = "snip",
+    criterion: str | Callable[..., Scores] = "snip",
     rounds: int = 1,
     revive: bool = False,
     quota: Quota = "global",
@@ -52,10 +49,10 @@ def prune(
 ) -> Masks:
     """Prune `model` by any criterion, in one round or many; the model itself is left as it is.
 
-    criterion: a name of `criteria`. rounds, revive: see the top of this file; one round of "snip" is `snip`. quota: as
-    in `keep_top`. generator: or a seed, required by criteria that draw. The others as in `connection_gradient`; x, when
-    an iterable of batches, is gone through once a round. Raises ValueError for a bad sparsity, quota, number of rounds
-    or name, and what the criterion raises.
+    criterion: a name of `criteria`, or a function of the signature that stands there. rounds, revive: see the top of
+    this file; one round of "snip" is `snip`. quota: as in `keep_top`. generator: or a seed, required by criteria that
+    draw. The others as in `connection_gradient`; x, when an iterable of batches, is gone through once a round. Raises
+    ValueError for a bad sparsity, quota, number of rounds or name, and what the criterion raises.
 
     >>> import snip_lib as sl
     >>> model = sl.models.build("lenet-300-100", generator=0)
@@ -63,7 +60,7 @@ def prune(
     >>> sl.prune(model, x, y, sparsity=0.99, rounds=5, revive=True)  # FORCE
     Masks(2,666 of 266,610 kept, 99.00 % pruned, 6 tensors)
     """
-    criteria.named(criterion)  # an unknown name is said before anything is computed
+    score = criterion if callable(criterion) else criteria.named(criterion)
     _check_rounds(rounds, x)
     shapes = {name: p.shape for name, p in prunable_parameters(model, prunable).items()}
     options = {"loss": loss, "batch_norm": batch_norm, "prunable": prunable}
@@ -72,7 +69,8 @@ def prune(
     masks = None
     for left, number in zip(reversed(range(rounds)), plan(shapes, sparsity, quota, rounds=rounds), strict=True):
         try:
-            scores = ranked(criterion, model, x, y, at=masks, **options)
+            scores = score(model, x, y, at=masks, **options)
+            check_finite(scores)
         except ValueError as error:
             if masks is None:
                 raise
@@ -107,18 +105,6 @@ def kept_after(total: int, density: Fraction, done: int, *, rounds: int) -> int:
     while Fraction(2 * kept + 1, 2) ** rounds <= power:
         kept += 1
     return kept
-
-
-def ranked(criterion: str, model: nn.Module, x: object, y: Tensor | None, *, at: Masks | None, **options) -> Scores:
-    """The finite scores of a criterion at c = `at`; of SNIP |g| itself, because dividing it makes new ties."""
-    if criterion == "snip":
-        options.pop("generator", None)
-        return absolute(connection_gradient(model, x, y, at=at, **options))
-    score = criteria.named(criterion)
-    known = inspect.signature(score).parameters
-    scores = score(model, x, y, **{key: value for key, value in {**options, "at": at}.items() if key in known})
-    check_finite(scores)
-    return scores
 
 
 def _check_rounds(rounds: int, x: object) -> None:

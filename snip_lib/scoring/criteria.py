@@ -1,59 +1,52 @@
-"""Other scores to prune by, with the signature of connection sensitivity, for comparison."""
+"""The table of criteria: what to prune by, each a function of one signature in a file of its own in this room.
 
+    criterion(model, x, y, *, at=None, loss=None, batch_norm="identity", prunable=default_prunable, generator=None)
+
+returns name -> score of every connection, of the parameter's shape; the higher the score, the sooner it is kept. What a
+criterion has no use for it takes and does not look at, so that all are called alike; what it needs it demands. at: the
+masks c at which the network is scored (None: all 1). The forward pass sees c ∘ w and a score is what one switch c_j
+does from there, so that a pruned connection has one too; scores that no c enters, magnitude and random, stay as they
+are.
+
+A new criterion is a file `scoring/NAME.py` with a function NAME, and an entry here; `sl.criteria.NAME`, `sl.prune`,
+`Run` and the command line know it by that. Nothing is imported before it is asked for.
+"""
+
+import importlib
 from collections.abc import Callable
 
-import torch
-from torch import Tensor, nn
-
-from snip_lib.scoring.sensitivity import (
-    Batches,
-    Prunable,
-    connection_sensitivity,
-    default_prunable,
-    prunable_parameters,
-)
-from snip_lib.seeds import as_generator
 from snip_lib.words import nearest
 
-Scores = dict[str, Tensor]
-
-
-def magnitude(
-    model: nn.Module,
-    x: Tensor | Batches | None = None,
-    y: Tensor | None = None,
-    *,
-    prunable: Prunable = default_prunable,
-) -> Scores:
-    """The size of each weight, |w_j| (Equation 2, left); x and y are not looked at."""
-    return {name: p.detach().abs() for name, p in prunable_parameters(model, prunable).items()}
-
-
-def random(
-    model: nn.Module,
-    x: Tensor | Batches | None = None,
-    y: Tensor | None = None,
-    *,
-    generator: torch.Generator | int,
-    prunable: Prunable = default_prunable,
-) -> Scores:
-    """A uniform random number in [0, 1) for each connection, drawn where the generator is; x, y are not looked at."""
-    source = as_generator(generator)
-    parameters = prunable_parameters(model, prunable)
-    return {
-        name: torch.rand(p.shape, generator=source, device=source.device).to(p.device) for name, p in parameters.items()
-    }
-
-
-CRITERIA: dict[str, Callable[..., Scores]] = {
-    "snip": connection_sensitivity,
-    "magnitude": magnitude,
-    "random": random,
+CRITERIA: dict[str, str] = {
+    "snip": "connection sensitivity, |w dL/dw| (Lee, Ajanthan, Torr, 2019)",
+    "magnitude": "the size of the weight, |w|",
+    "random": "a uniform random number",
+    "grasp": "what the gradient's norm loses, w Hg (Wang, Zhang, Grosse, 2020)",
+    "synflow": "the absolute paths through a connection, no data (Tanaka et al., 2020)",
+    "obd": "the curvature, h w^2 / 2, by the Gauss-Newton diagonal (LeCun, Denker, Solla, 1990)",
+    "signed": "SNIP without the absolute value, -w dL/dw: a counter-example",
+    "gradient": "SNIP without the weight, |dL/dw|: a counter-example",
 }
 
 
-def named(name: str) -> Callable[..., Scores]:
-    """The criterion of that name; ValueError with the nearest known one otherwise."""
-    if name not in CRITERIA:
+def named(name: str) -> Callable[..., dict]:
+    """The criterion of that name; ValueError with the nearest known one otherwise.
+
+    >>> named("magnitude").__name__
+    'magnitude'
+    """
+    if not isinstance(name, str) or name not in CRITERIA:
         raise ValueError(f"unknown criterion {name!r}; known: {', '.join(CRITERIA)}{nearest(name, CRITERIA)}")
-    return CRITERIA[name]
+    return getattr(importlib.import_module(f"snip_lib.scoring.{name}"), name)
+
+
+def __getattr__(name: str):
+    """The criteria are attributes of this module: `criteria.snip`."""
+    if name in CRITERIA:
+        return named(name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """The criteria beside what is written above."""
+    return sorted({*globals(), *CRITERIA})

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 
 from tools.bench.clock import ROOT, Row, medians
+from tools.bench.criteria import criteria
 from tools.bench.pruning import mask, topk, torch_prune
 from tools.bench.steps import steps
 from tools.bench.training import augmentation, batched, holding
@@ -27,6 +28,7 @@ def importing(repeats: int, small: bool) -> list[Row]:
 
 PARTS = {
     "mask": mask,
+    "criteria": criteria,
     "torch prune": torch_prune,
     "topk": topk,
     "holding": holding,
