@@ -5,8 +5,9 @@ import sys
 from collections.abc import Callable
 
 from tools.bench.clock import ROOT, Row, medians
+from tools.bench.growth import growth
 from tools.bench.pruning import mask, topk, torch_prune
-from tools.bench.steps import steps
+from tools.bench.steps import steps, wished
 from tools.bench.training import augmentation, batched, holding
 
 
@@ -33,5 +34,7 @@ PARTS = {
     "augmentation": augmentation,
     "batched": batched,
     "steps": steps,
+    "wished": wished,
+    "growth": growth,
     "import": importing,
 }
