@@ -171,8 +171,24 @@ def test_a_smoke_run_of_tiny_imagenet_takes_its_pictures_and_classes():
     assert (metrics["kept"], metrics["classes"]) == (keep_count(metrics["total"], 0.9), 20)
 
 
+def test_the_search_varies_length_and_rate_alone_around_the_runs_of_table_2():
+    rows = studies.named("search").rows("laptop")
+    of_table2 = {run.name: run for run in studies.named("table2").plan("laptop", seeds=1)}
+    for network, sparsity in {(row.key["network"], row.key["sparsity"]) for row in rows}:
+        tried = [row for row in rows if (row.key["network"], row.key["sparsity"]) == (network, sparsity)]
+        (whole,) = [row.run for row in tried if row.run.name in of_table2]
+        assert whole.recipe.iterations == max(row.run.recipe.iterations for row in tried)
+        for row in tried:
+            recipe = dataclasses.replace(whole.recipe, iterations=row.key["iterations"], learning_rate=row.key["rate"])
+            assert row.run == dataclasses.replace(whole, recipe=recipe)
+        grid = {(row.key["iterations"], row.key["rate"]) for row in tried if row.run != whole}
+        lengths, rates = ({point[place] for point in grid} for place in (0, 1))
+        assert grid == {(length, rate) for length in lengths for rate in rates}
+        assert len(rates) >= 3
+
+
 def test_smoke_runs_of_large_networks_score_train_and_evaluate_little():
-    for name in ("table2", "tiny"):
+    for name in ("table2", "tiny", "search"):
         for run in studies.named(name).plan("smoke"):
             if not models.named(run.network).recurrent:
                 assert run.recipe.iterations * run.recipe.batch_size <= 16

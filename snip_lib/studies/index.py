@@ -1,10 +1,10 @@
 """All experiments by name; a new one is a file of its own with a tuple `EXPERIMENTS`, listed here."""
 
-from snip_lib.studies import digits, paper, tiny
+from snip_lib.studies import digits, paper, search, tiny
 from snip_lib.studies.run import Experiment
 from snip_lib.words import nearest
 
-EXPERIMENTS = {one.name: one for room in (paper, digits, tiny) for one in room.EXPERIMENTS}
+EXPERIMENTS = {one.name: one for room in (paper, digits, tiny, search) for one in room.EXPERIMENTS}
 
 
 def named(name: str) -> Experiment:
