@@ -11,8 +11,9 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from tools.bench import clock, parts, steps, subjects
-from tools.bench.__main__ import line
+from snip_lib.training import execution
+from tools.bench import clock, growth, parts, steps, subjects
+from tools.bench.__main__ import kept, line
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -20,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 @pytest.mark.parametrize(
     "chosen",
     [
-        ["criteria", "torch prune", "holding", "augmentation", "steps"],
+        ["criteria", "torch prune", "holding", "augmentation", "steps", "wished"],
         pytest.param(list(parts.PARTS), marks=pytest.mark.slow),
     ],
     ids=["some parts", "all parts"],
@@ -40,6 +41,44 @@ def test_it_runs_and_is_saved_with_the_machine_and_without_its_name(tmp_path, ch
         assert row["other"] > 0
         assert row["what"] in done.stdout
         assert row["met"] in (None, True, False)
+
+
+@pytest.mark.parametrize(
+    "what", [("floor", "lenet-300-100", 8), ("mask", "lenet-300-100", 8), ("topk", 99), ("top", 99)]
+)
+def test_every_measurement_of_memory_runs_in_a_process_of_its_own(what):
+    measured = clock.fresh("memory", *what)
+    assert measured["peak"] >= measured["before"] > 0
+
+
+def test_parts_measured_anew_replace_their_rows_alone_and_only_on_the_same_machine(tmp_path, capsys):
+    path, machine = tmp_path / "bench.json", clock.machine()
+    rows = [{"part": part, "what": "before"} for part in ("mask", "steps", "mask")]
+    path.write_text(json.dumps({"machine": machine, "small": False, "rows": rows}))
+    now = {"machine": machine | {"load before": 99.0}, "small": False, "rows": [{"part": "mask", "what": "now"}]}
+    assert kept(path, now) == [{"part": "steps", "what": "before"}]
+    assert kept(path, now | {"small": True}) == []
+    assert kept(path, now | {"machine": machine | {"cpu": "another"}}) == []
+    assert capsys.readouterr().out.count("its rows are dropped") == 2
+    assert kept(tmp_path / "none.json", now) == []
+
+
+def test_what_a_cpu_run_wishes_for_has_a_goal_only_where_it_can_be_had(monkeypatch):
+    """Without bfloat16 the row says float32 and there is nothing to reach."""
+    for has in (True, False):
+        monkeypatch.setattr(execution, "_processor", lambda has=has: "flags : avx512_bf16" if has else "flags : fpu")
+        row = steps._beside_plain("lenet-5-caffe", 4, 1e-9, execution.Execution.on("cpu", "bfloat16"), 1)
+        assert ("bfloat16" in row.what, row.met) == (has, True if has else None)
+
+
+def test_growth_is_measured_on_the_pictures_and_classes_that_it_names():
+    model, x, y = subjects.scored("alexnet-s", 2, side=64, classes=200)
+    assert (x.shape, model(x).shape) == ((2, 3, 64, 64), (2, 200))
+    assert int(y.max()) >= 10
+    rows = growth.growth(1, True)
+    assert ["10 classes" in row.what for row in rows] == [True, True, False, False]
+    assert "266,610 parameters" in rows[0].what
+    assert [row.unit for row in rows] == ["s", "MB"] * 2
 
 
 @pytest.mark.parametrize(("goal", "met"), [(("at most", 2), False), (("at least", 2), True), (None, None)])

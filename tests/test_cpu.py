@@ -31,11 +31,22 @@ def test_a_processor_has_bfloat16_when_its_flags_say_so(told, found):
     assert executions.processor_has_bfloat16(told) == found
 
 
-@pytest.mark.parametrize(("capability", "autocast"), [((7, 5), False), ((8, 0), True), ((9, 0), True)])
-def test_a_gpu_before_ampere_is_not_given_bfloat16(monkeypatch, capability, autocast):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
-    assert Execution.on("cuda", "bfloat16").autocast == autocast
+@pytest.mark.parametrize(
+    ("capability", "has"),
+    [
+        ((6, 0), False),
+        ((7, 0), False),
+        ((7, 5), False),
+        ((8, 0), True),
+        ((8, 9), True),
+        ((9, 0), True),
+        ((12, 0), True),
+    ],
+)
+def test_a_gpu_before_ampere_has_no_bfloat16(capability, has):
+    """A T4 (7.5) emulates it, slower than float32."""
+    assert executions.gpu_has_bfloat16(capability) == has
+    assert executions.gpu_has_bfloat16(list(capability)) == has
 
 
 def test_a_processor_without_bfloat16_computes_in_float32_and_says_so(monkeypatch):

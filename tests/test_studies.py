@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from snip_lib import models, studies
+from snip_lib import keep_count, models, prunable_parameters, runner, studies
 from snip_lib.studies import run as experiments
 from snip_lib.studies.run import Run
 from snip_lib.training.recipes import RECIPES, Recipe
@@ -160,6 +160,58 @@ def test_what_is_called_recurrent_has_a_recurrent_module():
         with torch.device("meta"):
             modules = network(network.input_shape, 10).modules()
             assert network.recurrent == any(isinstance(module, torch.nn.RNNBase) for module in modules), name
+
+
+def test_tiny_imagenet_keeps_the_half_apart_and_gives_no_number_as_the_papers():
+    """The appendix could not be read, so nothing of it may stand in the paper's column."""
+    tiny, plans = studies.named("tiny"), {}
+    for profile in tiny.seeds:
+        rows = tiny.rows(profile)
+        assert len(rows) == 10
+        assert {row.paper for row in rows} == {None}
+        assert {row.key["sparsity"] for row in rows if row.key["network"].startswith("alexnet")} == {0.0, 0.9}
+        assert {row.key["sparsity"] for row in rows if row.key["network"].startswith("vgg")} == {0.0, 0.95}
+        plans[profile] = {run.data for run in tiny.plan(profile)}
+    whole = {"tiny-imagenet"}
+    assert plans == {
+        "smoke": {"tiny-imagenet-sample"},
+        "laptop": {"tiny-imagenet-half"},
+        "fast": whole,
+        "paper": whole,
+    }
+
+
+def test_a_smoke_run_of_tiny_imagenet_takes_its_pictures_and_classes():
+    run = next(run for run in studies.named("tiny").plan("smoke") if run.network == "alexnet-s" and run.sparsity)
+    metrics = runner.execute(run)
+    stride_and_classes = models.build("alexnet-s", generator=0, input_shape=(3, 64, 64), classes=20)
+    assert metrics["total"] == sum(p.numel() for p in prunable_parameters(stride_and_classes).values())
+    assert (metrics["kept"], metrics["classes"]) == (keep_count(metrics["total"], 0.9), 20)
+
+
+def test_the_search_varies_length_and_rate_alone_around_the_runs_of_table_2():
+    rows = studies.named("search").rows("laptop")
+    of_table2 = {run.name: run for run in studies.named("table2").plan("laptop", seeds=1)}
+    for network, sparsity in {(row.key["network"], row.key["sparsity"]) for row in rows}:
+        tried = [row for row in rows if (row.key["network"], row.key["sparsity"]) == (network, sparsity)]
+        (whole,) = [row.run for row in tried if row.run.name in of_table2]
+        assert whole.recipe.iterations == max(row.run.recipe.iterations for row in tried)
+        for row in tried:
+            recipe = dataclasses.replace(whole.recipe, iterations=row.key["iterations"], learning_rate=row.key["rate"])
+            assert row.run == dataclasses.replace(whole, recipe=recipe)
+        grid = {(row.key["iterations"], row.key["rate"]) for row in tried if row.run != whole}
+        lengths, rates = ({point[place] for point in grid} for place in (0, 1))
+        assert grid == {(length, rate) for length in lengths for rate in rates}
+        assert len(rates) >= 3
+
+
+def test_smoke_runs_of_large_networks_score_train_and_evaluate_little():
+    for name in ("table2", "tiny", "search"):
+        for run in studies.named(name).plan("smoke"):
+            if not models.named(run.network).recurrent:
+                assert run.recipe.iterations * run.recipe.batch_size <= 16
+                assert run.recipe.evaluations == 1
+                assert run.sparsity == 0 or run.pruning_batch <= 8
 
 
 def test_figure1_and_table1_share_their_dense_runs():

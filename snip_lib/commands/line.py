@@ -10,7 +10,7 @@ import sys
 import warnings
 from pathlib import Path
 
-from snip_lib.commands import reports
+from snip_lib.commands import rehearse, reports
 from snip_lib.commands.options import Parser, chosen, device, records_to_read, records_to_write, shard
 from snip_lib.records import RecordError, Records
 
@@ -46,7 +46,7 @@ def parser() -> Parser:
         epilog="Exit codes: 0 done, 1 failed or damaged, 2 bad command, 3 time was up (run it again), 130 interrupted.",
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
-    for add in (_list, _run, _status, _table, _merge, _data, _prune):
+    for add in (_list, _run, _status, _table, _merge, _data, _prune, rehearse.add):
         add(commands)
     return top
 

@@ -35,6 +35,7 @@ LAPTOP_TABLE3 = {"lenet-5-caffe": 5_000, "lstm-s": 3_000, "gru-s": 3_000}
 LAPTOP_FIGURE4, PAPER_FIGURE4 = 10_000, 30_000  # Figure 4's axis ends at 30,000
 FAST_LENET_5 = 10_000  # the authors' default
 CIFAR_BATCH = 128  # examples scored on CIFAR-10, one training batch (section 5); 100 on MNIST is `Run`'s default
+SMOKE_BATCH = 8  # of CIFAR-10's networks in smoke, scored and trained: they take seconds, most of it for evaluating
 TABLE3_STD = 0.1  # of RN and TN; the paper states none, so it is ours
 LENETS = ("lenet-300-100", "lenet-5-caffe")
 
@@ -50,8 +51,8 @@ def run_of(profile: str, network: str, sparsity: float, **options: object) -> Ru
     full = models.NETWORKS[network].data
     recipe = options.pop("recipe", None) or recipe_of(profile, network)
     if full == "cifar10":
-        options.setdefault("pruning_batch", CIFAR_BATCH)
-    if profile == "laptop" and (full == "cifar10" or (network == LENETS[1] and recipe.optimizer == "sgd")):
+        options.setdefault("pruning_batch", SMOKE_BATCH if profile == "smoke" else CIFAR_BATCH)
+    if profile in ("smoke", "laptop") and (full == "cifar10" or (network == LENETS[1] and recipe.optimizer == "sgd")):
         options = {"dtype": "bfloat16", "layout": "channels-last"} | options
     return Run(data.SOURCES[full].sample if profile == "smoke" else full, network, sparsity, recipe, 0, **options)
 
@@ -64,8 +65,9 @@ def recipe_of(profile: str, network: str, kind: str | None = None) -> Recipe:
     wanted = [f"paper-{kind}"] if kind else [*wanted, f"{profile}-{family}", f"paper-{family}"]
     recipe = next(RECIPES[name] for name in wanted if name in RECIPES)
     if profile == "smoke":
-        small = family == "mnist"
-        return replace(recipe, iterations=40 if small else 2, batch_size=50 if small else 8, evaluations=2)
+        if family == "mnist":
+            return replace(recipe, iterations=40, batch_size=50, evaluations=2)
+        return replace(recipe, iterations=2, batch_size=SMOKE_BATCH, evaluations=1)
     if profile == "laptop":
         lengths = LAPTOP | (LAPTOP_TABLE3 if kind else {})
         return recipe.shortened(lengths.get(network, recipe.iterations))

@@ -69,8 +69,17 @@ class Execution:
 def has_bfloat16(device: torch.device | str) -> bool:
     """Whether a device multiplies bfloat16 by itself, without emulating it; a GPU that is not here is not doubted."""
     if torch.device(device).type == "cuda":
-        return not torch.cuda.is_available() or torch.cuda.get_device_capability(device) >= AMPERE
+        return not torch.cuda.is_available() or gpu_has_bfloat16(torch.cuda.get_device_capability(device))
     return processor_has_bfloat16(_processor())
+
+
+def gpu_has_bfloat16(capability: tuple[int, int]) -> bool:
+    """The same of a GPU, from its compute capability (major, minor).
+
+    >>> gpu_has_bfloat16((7, 5)), gpu_has_bfloat16((8, 0))  # a T4, an A100
+    (False, True)
+    """
+    return tuple(capability) >= AMPERE
 
 
 def processor_has_bfloat16(told: str) -> bool:

@@ -1,4 +1,7 @@
-"""python -m tools.bench: measure, print one table, save it in data/results/bench.json."""
+"""python -m tools.bench: measure, print one table, save it in data/results/bench.json.
+
+With --only, the rows of the other parts stay, where the file was measured on the same machine with the same libraries.
+"""
 
 import argparse
 import datetime
@@ -8,6 +11,8 @@ from pathlib import Path
 
 from tools.bench.clock import ROOT, Row, machine
 from tools.bench.parts import PARTS
+
+SAME = ("cpu", "cores", "gpu", "torch", "python")  # of two machines whose rows may stand in one table
 
 
 def main() -> None:
@@ -19,9 +24,22 @@ def main() -> None:
         for row in PARTS[name](options.repeats, options.small):
             print(line(row), flush=True)
             content["rows"].append({**asdict(row), "met": row.met})
+    if options.only:
+        content["rows"] = kept(options.out, content) + content["rows"]
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     print(f"saved in {options.out}")
+
+
+def kept(path: Path, content: dict) -> list[dict]:
+    """The rows of a saved table whose parts were not measured anew; none of another machine or of other sizes."""
+    if not path.is_file():
+        return []
+    before, again = json.loads(path.read_text(encoding="utf-8")), {row["part"] for row in content["rows"]}
+    if before["small"] != content["small"] or any(before["machine"][key] != content["machine"][key] for key in SAME):
+        print(f"{path} is of another machine, other libraries or other sizes: its rows are dropped")
+        return []
+    return [row for row in before["rows"] if row["part"] not in again]
 
 
 def line(row: Row) -> str:

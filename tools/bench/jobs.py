@@ -5,11 +5,15 @@ python -m tools.bench.jobs JOB [ARGUMENT …]        prints one line of JSON
 
 import json
 import sys
+import time
 from collections.abc import Callable
 
 import torch
+from torch import Tensor, nn
 
 import snip_lib as sl
+from snip_lib.pruning import top
+from snip_lib.training.execution import Execution, Step
 from tools.bench import subjects
 
 
@@ -35,6 +39,34 @@ def steps(network: str, count: str, rounds: str, together: str) -> dict:
     return {}
 
 
+def growth(what: str, network: str, side: str, classes: str, batch: str, repeats: str) -> dict:
+    """Score a network, or train it, some times after one that does not count: seconds of each, and memory in MB."""
+    torch.set_num_threads(1)
+    model, x, y = subjects.scored(network, int(batch), side=int(side), classes=int(classes))
+    before, seconds = _status("VmRSS"), []
+    do = _scoring(model, x, y) if what == "score" else _training(model, x, y)
+    for _ in range(1 + int(repeats)):
+        start = time.perf_counter()
+        do()
+        seconds.append(time.perf_counter() - start)
+    parameters = sum(p.numel() for p in sl.prunable_parameters(model).values())
+    return {"peak": _status("VmHWM"), "before": before, "seconds": seconds[1:], "parameters": parameters}
+
+
+def _scoring(model: nn.Module, x: Tensor, y: Tensor) -> Callable[[], object]:
+    return lambda: sl.snip(model, x, y, sparsity=subjects.SPARSITY)
+
+
+def _training(model: nn.Module, x: Tensor, y: Tensor) -> Callable[[], object]:
+    model.train()
+
+    def losses(x: Tensor, y: Tensor) -> Tensor:
+        return nn.functional.cross_entropy(model(x), y)[None]
+
+    step = Step(model, losses, subjects.RECIPE, held=None, execution=Execution())
+    return lambda: step(x, y, rate=1e-3)
+
+
 def _floor(network: str, batch: str) -> Callable[[], object]:
     model, x, y = subjects.scored(network, int(batch))
     return lambda: subjects.floor(model, x, y)
@@ -58,7 +90,7 @@ def _topk(number: str) -> Callable[[], object]:
 
 def _top(number: str) -> Callable[[], object]:
     scores = subjects.scores(int(number))
-    return lambda: sl.selection.top({"all": scores}, subjects.kappa(int(number)))
+    return lambda: top.top({"all": scores}, subjects.kappa(int(number)))
 
 
 def _status(field: str) -> float:
@@ -67,4 +99,4 @@ def _status(field: str) -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps({"memory": memory, "steps": steps}[sys.argv[1]](*sys.argv[2:])))
+    print(json.dumps({"memory": memory, "steps": steps, "growth": growth}[sys.argv[1]](*sys.argv[2:])))

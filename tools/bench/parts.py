@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from tools.bench.clock import ROOT, Row, medians
 from tools.bench.criteria import criteria
+from tools.bench.growth import growth
 from tools.bench.pruning import mask, topk, torch_prune
-from tools.bench.steps import steps
+from tools.bench.steps import steps, wished
 from tools.bench.training import augmentation, batched, holding
 
 
@@ -35,5 +36,7 @@ PARTS = {
     "augmentation": augmentation,
     "batched": batched,
     "steps": steps,
+    "wished": wished,
+    "growth": growth,
     "import": importing,
 }

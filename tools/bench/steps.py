@@ -1,4 +1,5 @@
-"""A training step of each network, in several executions, beside the time its multiplications alone would take."""
+"""A training step of each network, in several executions, beside the time its multiplications alone would take; and
+what a run on a CPU wishes for, beside plain float32."""
 
 import statistics
 import time
@@ -8,7 +9,8 @@ import torch
 from torch import nn
 
 from snip_lib.models import INPUT_SHAPES
-from snip_lib.training.execution import Execution, Step
+from snip_lib.runner import threads
+from snip_lib.training.execution import Execution, Step, has_bfloat16
 from tools.bench import subjects
 from tools.bench.clock import Row, in_turn
 
@@ -42,6 +44,29 @@ def steps(repeats: int, small: bool) -> list[Row]:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     names = ["lenet-300-100"] if small else (NETWORKS if device == "cuda" else ON_A_CPU)
     return [row for name in names for row in _beside_floor(name, device, repeats, 256 if small else SIDE[device])]
+
+
+# Network -> (batch, how many times as fast as plain float32, where the processor multiplies in bfloat16).
+WISHED = {"vgg-like": (128, 1.7), "alexnet-s": (128, None), "resnet-20": (128, 2.2), "lenet-5-caffe": (100, 1.9)}
+
+
+def wished(repeats: int, small: bool) -> list[Row]:
+    """A step in bfloat16 with the channels innermost, as runs on a CPU wish for, beside plain float32, on one thread.
+
+    Where the processor has no bfloat16 the step is in float32, the row says so, and there is nothing to reach.
+    """
+    execution = Execution.on("cpu", "bfloat16", "channels-last")
+    cases = {"lenet-5-caffe": (8, None)} if small else WISHED
+    with threads(1):
+        return [_beside_plain(network, *case, execution, repeats) for network, case in cases.items()]
+
+
+def _beside_plain(network: str, batch: int, goal: float | None, execution: Execution, repeats: int) -> Row:
+    ways = [_step(network, each, "cpu", batch) for each in (execution, Execution())]
+    ours, plain = (statistics.median(each) for each in in_turn(*ways, repeats=repeats))
+    what = f"a step of {network}, batch {batch}, one thread: {execution.computed}"
+    bound = ("at least", goal) if goal and has_bfloat16("cpu") else None
+    return Row("wished", what, "float32, plain", ours, plain, "s", plain / ours, bound, repeats)
 
 
 def _beside_floor(network: str, device: str, repeats: int, side: int) -> list[Row]:
@@ -83,8 +108,8 @@ def _product(side: int, dtype: torch.dtype, device: str) -> Callable[[], float]:
     return _measured(lambda: a @ a, device, 50 if device == "cuda" else 1)
 
 
-def _step(network: str, execution: Execution, device: str) -> Callable[[], float]:
-    model, x, y = subjects.scored(network, BATCH, device)
+def _step(network: str, execution: Execution, device: str, batch: int = BATCH) -> Callable[[], float]:
+    model, x, y = subjects.scored(network, batch, device)
     model.train()
     if execution.channels_last:
         model, x = (each.to(memory_format=torch.channels_last) for each in (model, x))

@@ -13,12 +13,16 @@ SPARSITY = 0.97
 RECIPE = Recipe(iterations=10**9, batch_size=100, learning_rate=0.05, evaluations=1)  # never ends
 
 
-def scored(network: str, batch: int, device: str = "cpu") -> tuple[nn.Module, Tensor, Tensor]:
-    """A network in evaluation mode and a batch to score it on."""
-    generator = torch.Generator().manual_seed(0)
-    model = sl.models.build(network, generator=generator, device=device).eval()
-    x = torch.randn(batch, *INPUT_SHAPES[network], generator=generator)
-    y = torch.randint(0, 10, (batch,), generator=generator)
+def scored(
+    network: str, batch: int, device: str = "cpu", *, side: int | None = None, classes: int = 10
+) -> tuple[nn.Module, Tensor, Tensor]:
+    """A network in evaluation mode and a batch to score it on; side: of the pictures, its data set's by default."""
+    generator, (channels, *sides) = torch.Generator().manual_seed(0), INPUT_SHAPES[network]
+    shape = (channels, *(sides if side is None else (side, side)))
+    made = {"generator": generator, "input_shape": shape, "classes": classes, "device": device}
+    model = sl.models.build(network, **made).eval()
+    x = torch.randn(batch, *shape, generator=generator)
+    y = torch.randint(0, classes, (batch,), generator=generator)
     return model, x.to(device), y.to(device)
 
 
