@@ -57,6 +57,28 @@ def test_builds_what_is_good_and_executes_only_what_is_stale(small):
     assert tool(small, "tools.notebooks", "stale").stdout == "no notebook is stale\n"
 
 
+def test_pages_of_another_library_are_named_and_not_executed(small):
+    library = small / "snip_lib/__init__.py"
+    library.write_text("def hello():\n    return 'hello'\n")
+    write(small, "# Title\n\nBy {cite}`lee2019snip`.", "print(sl.hello())")
+    assert tool(small, "tools.book", "--execute").returncode == 0
+    executed = (small / "book/index.ipynb").read_bytes()
+    library.write_text('def hello():\n    """A greeting."""\n    return "hello"  # to all\n')
+    again = tool(small, "tools.book", "--execute")
+    assert again.stdout.startswith("The book is at file://"), "words cost nobody an execution"
+    library.write_text("def hello():\n    return 'good day'\n")
+    later = tool(small, "tools.book", "--execute")
+    assert later.returncode == 0, later.stderr
+    assert "Not executed again, though the library that it uses changed" in later.stdout
+    assert "\n    book/index.ipynb\n" in later.stdout
+    assert (small / "book/index.ipynb").read_bytes() == executed
+    stale = tool(small, "tools.notebooks", "stale")
+    assert (stale.returncode, stale.stdout) == (1, "book/index.ipynb: the library that it uses changed\n")
+    assert tool(small, "tools.notebooks", "run").returncode == 0
+    assert "good day" in (small / "book/index.ipynb").read_text()
+    assert tool(small, "tools.notebooks", "stale").returncode == 0
+
+
 def test_address_reaches_every_place_and_the_button_leads_to_the_page(small):
     assert tool(small, "tools.notebooks", "run").returncode == 0
     done = tool(small, "tools.address", URL + ".git")

@@ -65,15 +65,15 @@ def test_is_stale_when_code_or_data_change_and_only_then(folder):
         f"print(open({str(data)!r}).read())",
         f"import os; print(os.path.exists({str(folder / 'data')!r}))",
     )
-    assert notebooks.why_stale(path) == "never executed"
+    assert stamps.why_stale(path) == "never executed"
     notebooks.run(path)
-    assert notebooks.why_stale(path) == ""
+    assert stamps.why_stale(path) == ""
     data.write_text("2")
-    assert notebooks.why_stale(path) == "data/numbers.txt changed"
+    assert stamps.why_stale(path) == "data/numbers.txt changed"
     data.write_text("1")
-    assert notebooks.why_stale(path) == ""
+    assert stamps.why_stale(path) == ""
     path.write_text(path.read_text().replace("os.path.exists", "os.path.isdir"))
-    assert notebooks.why_stale(path) == "its code changed"
+    assert stamps.why_stale(path) == "its code changed"
 
 
 def test_is_stale_when_a_result_it_asked_for_arrives(folder):
@@ -81,9 +81,9 @@ def test_is_stale_when_a_result_it_asked_for_arrives(folder):
     source = f"try:\n    open({str(wanted)!r})\nexcept FileNotFoundError:\n    print('none')"
     path = write(folder / "book/a.ipynb", source)
     notebooks.run(path)
-    assert notebooks.why_stale(path) == ""
+    assert stamps.why_stale(path) == ""
     wanted.write_text("here")
-    assert notebooks.why_stale(path) == "data/later.txt changed"
+    assert stamps.why_stale(path) == "data/later.txt changed"
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def nbval(path):
 
 def test_an_altered_output_is_noticed(tmp_path):
     """In a copy of the book's smallest notebook, beside the real library and data."""
-    smallest = min((p for p in BOOK if not notebooks.why_stale(p)), key=lambda path: path.stat().st_size)
+    smallest = min((p for p in BOOK if not stamps.why_stale(p)), key=lambda path: path.stat().st_size)
     for name in ("snip_lib", "data"):
         (tmp_path / name).symlink_to(ROOT / name)
     path = tmp_path / "book" / smallest.name

@@ -1,7 +1,8 @@
 """Build the book's pages, with every warning an error.
 
 python -m tools.book                     build into _build/html from the outputs that are committed
-python -m tools.book --execute           execute the stale notebooks first
+python -m tools.book --execute           execute first the notebooks whose code or data changed, and name those of which
+                                         the library alone did
 python -m tools.book --out DIR           build into DIR/_build/html
 """
 
@@ -19,6 +20,7 @@ import yaml
 
 from tools import notebooks
 from tools.first_cell import ROOT
+from tools.stamps import LIBRARY, why_out_of_date
 
 
 class BookError(Exception):
@@ -71,6 +73,13 @@ def build(out: Path) -> Path:
     return index
 
 
+def tell(waiting: list[Path]) -> None:
+    """Name the pages of which nothing changed but the library: a release executes them, a look at the book need not."""
+    if waiting:
+        print(f"Not executed again, though {LIBRARY} (`python -m tools.notebooks run` does it):")
+        print("\n".join(f"    {notebooks.shown(page)}" for page in waiting))
+
+
 def complaints(log: str) -> str:
     """The lines of a build's log that say what is wrong, or its end."""
     lines = [notebooks.ANSI.sub("", line) for line in log.splitlines()]
@@ -85,9 +94,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--since", type=float, default=time.time(), help="when the work began, in seconds since 1970")
     options = parser.parse_args(arguments)
     try:
-        stale = [p for p in pages() if p.suffix == ".ipynb" and notebooks.why_stale(p)] if options.execute else []
+        why = {p: why_out_of_date(p) for p in pages() if p.suffix == ".ipynb"} if options.execute else {}
+        stale = [page for page, reason in why.items() if reason not in ("", LIBRARY)]
         if stale and not notebooks.run_all(stale):
             raise BookError("a notebook failed")
+        tell([page for page, reason in why.items() if reason == LIBRARY])
         index = build(options.out.resolve())
     except BookError as error:
         print(f"No book: {error}", file=sys.stderr)

@@ -1,67 +1,99 @@
-"""Break the library on purpose, one line at a time, and see that its tests notice: `python -m tools.mutants [WORD …]`.
+"""Break the library on purpose, one place at a time, and see that its tests notice: `python -m tools.mutants [WORD …]`.
 
-Each mutant is a change of one line that leaves code which still runs and looks right. It is made in a copy of the tree,
-and the tests of its room must fail there. Words choose the mutants whose description holds one of them.
+The named mutants are changes that somebody feared or made; the drawn ones are taken with a seed from all changes of
+`tools/mutate.py`. Each is made in a copy of the tree, and the tests of its room must fail there. Words choose those
+whose description holds one of them; `--drawn [--seed N] [--number N]` takes drawn ones. A drawn mutant that no test
+can notice, because nothing changes, is listed with the reason in `tools/survivors.txt`.
 """
 
+import argparse
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools import mutate
+from tools.mutants_named import NAMED
+
 ROOT = Path(__file__).resolve().parent.parent
+SURVIVORS = ROOT / "tools/survivors.txt"
+ROOMS = ("pruning", "records", "runner", "scoring", "studies", "tables", "training")
+SEED, NUMBER = 1, 12  # of the drawn mutants that `make test-all` tries: so many a room
+# A room's tests, or those of one file: the quickest first, as the first that fails ends the trial.
+TESTS = {
+    "data": "data",
+    "init": "init golden",
+    "pruning": "masks top quotas schedules mask_files holding paths golden",
+    "pruning/files": "mask_files",
+    "pruning/holding": "masks holding updates",
+    "pruning/keep": "top masks quotas",
+    "pruning/paths": "paths",
+    "pruning/quotas": "quotas",
+    "pruning/schedules": "schedules",
+    "pruning/top": "top masks",
+    "records": "records verdicts cli",
+    "runner": "runner_seeds effects runner cli records",
+    "scoring": "sensitivity criteria schedules masks golden",
+    "seeds": "data runner_seeds golden",
+    "studies": "studies paper_facts effects",
+    "tables": "verdicts records cli",
+    "training": "training updates batched effects cpu",
+    "training/recipes": "training studies paper_facts effects",
+}
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """A change of the library: in `file` the only occurrence of `old` becomes `new`."""
+    """A change of the library: in `file` the only occurrence of `old` becomes `new`, or a drawn `change` is made."""
 
     what: str
     file: str
-    old: str
-    new: str
+    old: str = ""
+    new: str = ""
+    change: mutate.Change | None = None
+
+    def applied(self, text: str) -> str:
+        """The file's text, broken. ValueError when the line to break is not there once."""
+        if self.change is not None:
+            return self.change.applied(text)
+        if text.count(self.old) != 1:
+            raise ValueError(f"{self.file} holds {self.old!r} {text.count(self.old)} times, not once")
+        return text.replace(self.old, self.new)
+
+    @property
+    def tests(self) -> list[str]:
+        """The files of tests that concern it."""
+        stem = self.file.removesuffix(".py")
+        found = TESTS.get(stem) or TESTS.get(stem.partition("/")[0]) or stem.rpartition("/")[2]
+        return [f"tests/test_{name}.py" for name in found.split()]
 
 
-MUTANTS = (
-    Mutant("the absolute value is dropped", "scoring/sensitivity.py", "g.abs_() for", "g for"),
-    Mutant("scored by the gradient alone", "scoring/sensitivity.py", "grad * parameter.detach()", "grad * 1"),
-    Mutant("every tie is kept", "pruning/top.py", "if ties < equal:", "if False:"),
-    Mutant("old momentum and decay revive weights", "pruning/holding.py", "hook(self._after_step)", "hook(print)"),
-    Mutant(
-        "gradients of pruned weights pass",
-        "pruning/holding.py",
-        "_zero_([parameter if parameter.grad is None else parameter.grad], [factor])",
-        "pass",
-    ),
-    Mutant("holding begins with dense weights", "pruning/masks.py", "        held.mask_weights_()\n", ""),
-    Mutant("kappa is rounded down", "pruning/keep.py", "exact(sparsity)) + Fraction(1, 2)", "exact(sparsity))"),
-    Mutant("sparsity is a binary fraction", "pruning/keep.py", "else str(sparsity))", "else sparsity)"),
-    Mutant("an empty bias warns", "pruning/masks.py", "if mask.ndim >= 2 and not", "if not"),
-    Mutant("batches count alike", "scoring/sensitivity.py", "share = len(x) / examples", "share = 0.5"),
-    Mutant("a tied tensor counts twice", "scoring/sensitivity.py", "if parameter in seen or not", "if not"),
-    Mutant("batch norm keeps its statistics", "scoring/modes.py", 'if kind == "running":', 'if kind != "batch":'),
-    Mutant("batch norm gets a variance of 2", "scoring/modes.py", "running_var=zeros + 1", "running_var=zeros + 2"),
-    Mutant("dropout between recurrent layers stays", "scoring/modes.py", "module.dropout = 0.0", "pass"),
-    Mutant("buffers are written into", "scoring/modes.py", "buffer: buffer.clone()", "buffer: buffer"),
-    Mutant("fans are swapped", "init.py", '"in": fan[0]', '"in": fan[1]'),
-    Mutant("the cut takes variance away", "init.py", " / TRUNCATED_STD\n", "\n"),
-    Mutant("an epoch repeats an example", "seeds.py", "torch.randperm(n, gen", "torch.randint(n, (n,), gen"),
-    Mutant("images shift on the diagonal alone", "data/augment.py", ":, down, right]", ":, down, down]"),
-)
-TESTS = {
-    "modes": "sensitivity",
-    "keep": "masks",
-    "seeds": "data",
-    "augment": "data",
-}  # a room's tests, where not of its own name
+MUTANTS = tuple(Mutant(*each) for each in NAMED)
 
 
-def failures(mutant: Mutant) -> list[str]:
-    """The tests that fail on a copy of the tree in which the library is broken in this way.
+def drawn(seed: int = SEED, number: int = NUMBER, *, known: bool = True) -> list[Mutant]:
+    """The drawn mutants: `number` of each room, without those that are `known` to change nothing."""
+    left_out, found = set(survivors()) if known else set(), []
+    for room in ROOMS:
+        paths = {str(p.relative_to(ROOT / "snip_lib")): p for p in (ROOT / "snip_lib" / room).glob("*.py")}
+        found += [Mutant(c.name, c.file, change=c) for c in mutate.drawn(paths, number, seed=seed)]
+    return [mutant for mutant in found if mutant.what not in left_out]
+
+
+def survivors() -> dict[str, str]:
+    """Name -> reason of the drawn mutants that no test can notice, as `survivors.txt` lists them."""
+    lines = SURVIVORS.read_text(encoding="utf-8").splitlines()
+    pairs = (line.split(" # ", 1) for line in lines if line.strip() and not line.startswith("#"))
+    return {name.strip(): reason.strip() for name, reason in pairs}
+
+
+def failures(mutant: Mutant, *, enough: int | None = 1) -> list[str]:
+    """The tests that fail on a copy of the tree in which the library is broken in this way, `enough` of them at most.
 
     Raises ValueError when the line to break is not there once, RuntimeError when the tests do not run at all.
     """
@@ -70,37 +102,57 @@ def failures(mutant: Mutant) -> list[str]:
         for part in ("snip_lib", "tests", "tools"):
             shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "pyproject.toml", copy)
+        (copy / "data").symlink_to(ROOT / "data")
         file = copy / "snip_lib" / mutant.file
-        text = file.read_text()
-        if text.count(mutant.old) != 1:
-            raise ValueError(f"{mutant.file} holds {mutant.old!r} {text.count(mutant.old)} times, not once")
-        file.write_text(text.replace(mutant.old, mutant.new))
-        room = Path(mutant.file).stem
-        tests = f"tests/test_{TESTS.get(room, room)}.py"
+        file.write_text(mutant.applied(file.read_text(encoding="utf-8")), encoding="utf-8")
+        done = _tested(copy, mutant.tests, enough)
+    found = re.findall(r"^(?:FAILED|ERROR) (?:tests/)?(.+?)(?: - .*)?$", done, re.M)
+    if not found and not re.search(r"^\d+ passed", done, re.M):
+        raise RuntimeError(f"the tests did not run on the mutant {mutant.what!r}:\n{done}")
+    return found
+
+
+def _tested(copy: Path, tests: list[str], enough: int | None) -> str:
+    """What pytest says; a mutant that never ends is noticed too."""
+    quiet = ["-q", "-rfE", "--tb=no", "-p", "no:cacheprovider", "-m", "not slow and not browser"]
+    some = [f"--maxfail={enough}"] if enough else []
+    variables = {"SNIP_BOOK_DATA": str(ROOT / "data"), "PYTHONPATH": str(copy), "OMP_NUM_THREADS": "1"}
+    try:
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-rf", "--tb=no", "-p", "no:cacheprovider", tests],
+            [sys.executable, "-m", "pytest", *quiet, *some, *tests],
             cwd=copy,
-            env=os.environ | {"SNIP_BOOK_DATA": str(ROOT / "data")},
+            env=os.environ | variables,
             capture_output=True,
             text=True,
             check=False,
+            timeout=3600,
         )
-    if done.returncode not in (0, 1):
-        raise RuntimeError(f"the tests did not run on the mutant {mutant.what!r}:\n{done.stdout}{done.stderr}")
-    return re.findall(r"^FAILED tests/(.+?)(?: - .*)?$", done.stdout, re.M)
+    except subprocess.TimeoutExpired:
+        return "FAILED tests/none: it never ended"
+    return done.stdout + done.stderr
 
 
-def main(words: list[str]) -> int:
+def main(words: list[str] | None = None) -> int:
     """Try the mutants, print the tests that noticed each; 1 when one went unnoticed."""
-    unnoticed = 0
-    for mutant in MUTANTS:
-        if words and not any(word in mutant.what for word in words):
-            continue
-        found = failures(mutant)
-        unnoticed += not found
-        print(f"{mutant.what}: {len(found)} tests fail" + "".join(f"\n    {test}" for test in found[:3]), flush=True)
-    return int(unnoticed > 0)
+    parser = argparse.ArgumentParser(prog="python -m tools.mutants", description=__doc__.splitlines()[0])
+    parser.add_argument("words", nargs="*", help="try those whose description holds one of them")
+    parser.add_argument("--drawn", action="store_true", help="drawn ones, in place of the named")
+    parser.add_argument("--seed", type=int, default=SEED, help="of what is drawn")
+    parser.add_argument("--number", type=int, default=NUMBER, help="how many are drawn of each room")
+    options = parser.parse_args(words)
+    chosen = drawn(options.seed, options.number) if options.drawn else MUTANTS
+    chosen = [one for one in chosen if not options.words or any(word in one.what for word in options.words)]
+    unnoticed = []
+    for mutant in chosen:
+        start, found = time.monotonic(), failures(mutant)
+        unnoticed += [mutant.what] * (not found)
+        seconds = time.monotonic() - start
+        print(
+            f"{'noticed' if found else 'SURVIVED'} {mutant.what}  [{seconds:.0f} s] {' '.join(found[:1])}", flush=True
+        )
+    print(f"{len(chosen) - len(unnoticed)} of {len(chosen)} noticed")
+    return int(bool(unnoticed))
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

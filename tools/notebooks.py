@@ -4,8 +4,9 @@
     python -m tools.notebooks run --all          execute every notebook
     python -m tools.notebooks stale              list the stale ones; exit 1 if there are any
 
-A notebook is stamped with a hash of its code cells and of each file under `data/` that it read. It is stale when one of
-them has changed. Execution shows it what a fresh clone shows: no downloaded data sets, one thread, no live controls.
+A notebook is stamped with a hash of its code cells, of each file under `data/` that it read, and of what of the library
+it uses, without comments and docstrings. It is stale when one of them has changed. Execution shows it what a fresh
+clone shows: no downloaded data sets, one thread, no live controls.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from tools import first_cell
-from tools.stamps import files_under_data, stamp, why_stale
+from tools.stamps import files_under_data, stamp, why_out_of_date
 
 ROOT = first_cell.ROOT
 WATCH = "__import__('runpy').run_path({path!r})"
@@ -182,10 +183,10 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("stale", help="list the notebooks that must be executed again")
     options = parser.parse_args(arguments)
     if options.command == "stale":
-        reasons = {p: why for p in find() if (why := why_stale(p))}
+        reasons = {p: why for p in find() if (why := why_out_of_date(p))}
         print("\n".join(f"{shown(p)}: {why}" for p, why in reasons.items()) or "no notebook is stale")
         return bool(reasons)
-    paths = options.paths or [p for p in find() if options.all or why_stale(p)]
+    paths = options.paths or [p for p in find() if options.all or why_out_of_date(p)]
     return not run_all([p.resolve() for p in paths])
 
 

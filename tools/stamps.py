@@ -1,11 +1,15 @@
-"""When is a notebook stale? Its stamp: a hash of its code cells and of each file under `data/` that it read."""
+"""When is a notebook stale? Its stamp: a hash of its code cells, of each file under `data/` that it read, and of what
+of the library it uses."""
 
 import hashlib
 from pathlib import Path
 
 import nbformat
 
+from tools import library
 from tools.first_cell import MARK, ROOT
+
+LIBRARY = "the library that it uses changed"
 
 
 def files_under_data(asked: list[str]) -> list[str]:
@@ -15,9 +19,14 @@ def files_under_data(asked: list[str]) -> list[str]:
 
 
 def stamp(notebook, reads: list[str]) -> dict:
-    """Hash of the code cells but the first (the address in it changes nothing), and of each path that was read."""
+    """Hash of the code cells but the first (the address in it changes nothing), of each path that was read, and of the
+    modules of the library that the code uses."""
     code = [c.source for c in notebook.cells if c.cell_type == "code" and not c.source.startswith(MARK)]
-    return {"code": digest("\0".join(code).encode()), "reads": {path: digest_path(ROOT / path) for path in reads}}
+    return {
+        "code": digest("\0".join(code).encode()),
+        "library": library.digest(code, ROOT),
+        "reads": {path: digest_path(ROOT / path) for path in reads},
+    }
 
 
 def digest(content: bytes) -> str:
@@ -32,7 +41,7 @@ def digest_path(path: Path) -> str:
 
 
 def why_stale(path: Path) -> str:
-    """What changed since the notebook was executed; "" if nothing did."""
+    """What changed of its own since the notebook was executed, code or data; "" if nothing did."""
     notebook = nbformat.read(path, as_version=4)
     recorded = notebook.metadata.get("snip")
     if recorded is None:
@@ -40,3 +49,12 @@ def why_stale(path: Path) -> str:
     now = stamp(notebook, list(recorded["reads"]))
     changed = [name for name, value in recorded["reads"].items() if now["reads"][name] != value]
     return "its code changed" if now["code"] != recorded["code"] else ", ".join(changed) + " changed" * bool(changed)
+
+
+def why_out_of_date(path: Path) -> str:
+    """The same, and where nothing of its own changed, whether the library did: a reason that can wait for a release."""
+    if reason := why_stale(path):
+        return reason
+    notebook = nbformat.read(path, as_version=4)
+    recorded = notebook.metadata["snip"]
+    return "" if recorded.get("library") == stamp(notebook, [])["library"] else LIBRARY

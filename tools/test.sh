@@ -1,5 +1,6 @@
 #!/bin/sh
-# Everything `make test` checks, cheapest first; `--all` adds the slow tests. It writes nothing that git tracks.
+# Everything `make test` checks, cheapest first; `--all` adds the slow tests, and that every page was executed with the
+# library as it is, which a release needs. It writes nothing that git tracks.
 set -eu
 cd "$(dirname "$0")/.."
 python=.venv/bin/python
@@ -15,6 +16,10 @@ before=$(tracked)
 step "ruff"
 $python -m ruff check .
 $python -m ruff format --check --quiet .
+if [ "${1:-}" = --all ]; then
+    step "pages executed with today's library"
+    $python -m tools.notebooks stale
+fi
 step "unit tests"
 $python -m pytest -q $workers -m "$which" tests
 step "every notebook, its outputs compared"
