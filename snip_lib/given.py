@@ -4,6 +4,7 @@ Every error is one line: first the cause, with what was given, then what to do a
 """
 
 import operator
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 
@@ -73,7 +74,7 @@ or x.float() / 255
     try:
         return model(x)
     except (RuntimeError, TypeError) as error:
-        cause = _misfit(model, x) if "type" in str(error) or "device" in str(error) else None
+        cause = _misfit(model, x) if re.search("type|device|not implemented", str(error)) else None
         if cause is None:
             raise
         raise TypeError(cause) from error

@@ -84,7 +84,7 @@ def _set_statistics(module: _NormBase, kind: str, like: Tensor) -> None:
             raise ValueError("batch_norm='running': a batch norm without stored statistics has none to use")
     elif kind == "batch":
         module.training = True
-        module._buffers.update(running_mean=None, running_var=None, num_batches_tracked=None)
+        module._buffers.update(running_mean=None, running_var=None)
     else:
         like = next((t for t in (module.weight, module.running_mean) if t is not None), like)
         zeros = torch.zeros(module.num_features, dtype=like.dtype, device=like.device)

@@ -98,7 +98,7 @@ def connection_gradient(
     >>> connection_gradient(layer, x, y, loss=lambda output, y: output.mean())["weight"]  # w x
     tensor([[ 3., 10.]])
     """
-    if not (loss is None or callable(loss)):
+    if isinstance(loss, type) or not (loss is None or callable(loss)):
         raise TypeError(f"loss must be a function (output, y) that returns the mean loss, got {given.described(loss)}")
     parameters = prunable_parameters(model, prunable)
     with torch.inference_mode(False), torch.enable_grad():

@@ -43,14 +43,13 @@ def _applied(masks: Mapping[nn.Parameter, Tensor]) -> bool:
     """Whether no pruned weight is left in the model: all are 0, and in some tensor no others are.
 
     A tensor may hold zeros of its own (biases, an identity), and those have a score of 0 and are pruned first. So one
-    pruned weight that is not 0 is enough to show that the masks were not applied; vectors prove nothing.
+    pruned weight that is not 0 is enough to show that the masks were not applied; zeros of a vector prove nothing.
     """
     exactly = False
     for parameter, mask in masks.items():
-        if parameter.ndim < 2 or bool(mask.all()):
-            continue
         nonzero = parameter != 0
         if bool((nonzero & ~mask).any()):
             return False
-        exactly |= bool(mask.any()) and bool((nonzero == mask).all())
+        some = 0 < int(mask.count_nonzero()) < mask.numel()
+        exactly |= some and parameter.ndim >= 2 and bool((nonzero == mask).all())
     return exactly
