@@ -47,10 +47,8 @@ def prunable_parameters(model: nn.Module, prunable: Prunable = default_prunable)
     found, seen = {}, set()
     for prefix, module in model.named_modules():
         for name, parameter in module.named_parameters(prefix, recurse=False):
-            if is_lazy(parameter) or parameter.is_meta:
-                raise ValueError(
-                    f"{name!r} has no values yet: run a batch through the model, or to_empty and draw them"
-                )
+            if is_lazy(parameter):
+                raise ValueError(f"{name!r} has no shape yet: run a batch through the model first")
             if parameter in seen or not (parameter.requires_grad and parameter.is_floating_point()):
                 continue
             seen.add(parameter)
