@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from snip_lib.kinds import EMBEDDINGS, NORMALISATIONS, RECURRENT
+from snip_lib.kinds import NORMALISATIONS, RECURRENT, is_part, role
 from snip_lib.seeds import as_generator
 from snip_lib.words import nearest
 
@@ -29,17 +29,23 @@ def initialize_(
     """Draw every weight of `model` anew, in place, in the order of `named_parameters`; returns the model.
 
     scheme: "vs-l" (LeCun, the authors' code), "vs-x" or "glorot", "vs-h" or "he", "rn" (normal), "tn" (normal cut at
-    two `std`), "orthogonal". `rn` and `tn` need `std`, the others refuse it. Weights are tensors of two or more
-    dimensions; vectors (biases) become 0, normalisation layers are reset (scale 1, shift 0), embeddings are left alone.
-    A tied tensor is drawn once, as what its first name says. Draws are made on the CPU, in the parameter's precision
-    but at least float32, so that a seed gives the same weights on every device.
+    two `std`), "orthogonal". `rn` and `tn` need `std`, the others refuse it. What is a weight or a bias `kinds.role`
+    says, as it does for pruning: weights are drawn, biases become 0, normalisation layers are reset (scale 1, shift 0),
+    and scales, slopes, position tables, tokens and embeddings are left alone. A tied tensor is drawn once, as what its
+    first name says. Draws are made on the CPU, in the parameter's precision but at least float32, so that a seed gives
+    the same weights on every device.
 
-    Raises ValueError for an unknown scheme, or a `std` that is missing, superfluous or not positive.
+    Raises ValueError for an unknown scheme, a `std` that is missing, superfluous or not positive, or a parametrised
+    weight, before anything is drawn.
+
+    >>> model = initialize_(nn.Sequential(nn.Linear(4, 2), nn.PReLU()), "vs-l", generator=0)
+    >>> model[0].bias.tolist(), model[1].weight.tolist()
+    ([0.0, 0.0], [0.25])
     """
     scheme = canonical(scheme, std)
     source = as_generator(generator)
-    for module, name, parameter in _drawn_parameters(model):
-        if parameter.ndim < 2:
+    for module, name, parameter in list(_weights_and_biases(model)):
+        if role(module, name, parameter) == "bias":
             parameter.detach().zero_()
             continue
         precision = torch.promote_types(parameter.dtype, torch.float32)
@@ -79,11 +85,15 @@ def fans(module: nn.Module, name: str, parameter: Tensor) -> tuple[int, int]:
     return parameter.shape[1] * kernel, parameter.shape[0] * kernel
 
 
-def _drawn_parameters(model: nn.Module) -> Iterator[tuple[nn.Module, str, nn.Parameter]]:
+def _weights_and_biases(model: nn.Module) -> Iterator[tuple[nn.Module, str, nn.Parameter]]:
+    """(module, name in it, parameter); ValueError for a part that a parametrised weight is computed from."""
     seen = set()
-    for module in model.modules():
+    for prefix, module in model.named_modules():
         for name, parameter in module.named_parameters(recurse=False):
-            if parameter not in seen and not isinstance(module, NORMALISATIONS + EMBEDDINGS):
+            full = f"{prefix}.{name}".removeprefix(".")
+            if is_part(module, full):
+                raise ValueError(f"{full!r} is a part of a parametrised weight: draw first, parametrise then")
+            if parameter not in seen and role(module, name, parameter) in ("weight", "bias"):
                 yield module, name, parameter
             seen.add(parameter)
 

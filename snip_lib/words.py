@@ -1,7 +1,9 @@
-"""Words for messages: the nearest known name, and what to install where something optional is missing."""
+"""Words for messages: the nearest known name, what to install, and warnings that point at the caller's line."""
 
 import difflib
 import importlib
+import sys
+import warnings
 from collections.abc import Iterable
 from types import ModuleType
 
@@ -19,3 +21,11 @@ def require(package: str, what: str) -> ModuleType:
     except ModuleNotFoundError as missing:
         name = package.partition(".")[0]
         raise ModuleNotFoundError(f"{what} needs {name}: pip install {name}") from missing
+
+
+def warn(message: str, category: type[Warning]) -> None:
+    """Warn at the line that called the library, however deep inside it the reason was found."""
+    level, frame = 1, sys._getframe()
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "snip_lib":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)

@@ -17,7 +17,7 @@ ROOT = Path(sl.__file__).parent
 
 # The floors of the house from the bottom up, as data flows: a room uses its own floor and those below.
 FLOORS = (
-    {"words", "seeds", "kinds"},
+    {"words", "seeds", "kinds", "given"},
     {"data"},
     {"init", "models"},
     {"scoring"},

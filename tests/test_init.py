@@ -209,6 +209,8 @@ def test_aliases(alias, name):
         ("rn", 0.0, "std must be a positive number, got 0.0"),
         ("tn", -1.0, "std must be a positive number"),
         ("rn", math.nan, "std must be a positive number, got nan"),
+        ("rn", math.inf, "std must be a positive number, got inf"),
+        ("tn", math.inf, "std must be a positive number, got inf"),
     ],
 )
 def test_errors_come_before_anything_is_drawn(scheme, std, message):

@@ -1,6 +1,7 @@
 """Connection sensitivity (Equations 3 to 6) against independent computations, and what scoring must leave alone."""
 
 import copy
+import doctest
 import inspect
 
 import oracles
@@ -12,6 +13,8 @@ from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, TensorDataset
 
 import snip_lib as sl
+from snip_lib import kinds, words
+from snip_lib.scoring import sensitivity
 
 CLASSES = 3
 LABELS = torch.arange(7) % CLASSES
@@ -135,12 +138,13 @@ def test_equals_an_explicit_c_in_any_module(kind):
     build, shape = MODELS[kind]
     model, x = drawn(build()), inputs(*shape)
     expected = oracles.gradient_of_c(copy.deepcopy(model).eval(), x, LABELS)
-    gradient = sl.connection_gradient(model.train(), x, LABELS)
+    everything = {"prunable": lambda *_: True}  # scales too
+    gradient = sl.connection_gradient(model.train(), x, LABELS, **everything)
     assert list(gradient) == list(expected) == [name for name, _ in model.named_parameters()]
     for name in expected:
         torch.testing.assert_close(gradient[name], expected[name])
     total = sum(g.abs().sum() for g in expected.values())
-    for name, score in sl.connection_sensitivity(model, x, LABELS).items():
+    for name, score in sl.connection_sensitivity(model, x, LABELS, **everything).items():
         torch.testing.assert_close(score, expected[name].abs() / total)
 
 
@@ -325,7 +329,7 @@ def test_own_loss_gets_whatever_the_model_returns():
     expected = oracles.gradient_of_c(model, x, LABELS, loss)
     for name, g in sl.connection_gradient(model, x, LABELS, loss=loss).items():
         torch.testing.assert_close(g, expected[name])
-    with pytest.raises(TypeError, match=r"the model returned dict.*pass loss="):
+    with pytest.raises(TypeError, match=r"the model returned a dict \(logits, inputs\).*pass loss="):
         sl.connection_gradient(model, x, LABELS)
 
 
@@ -481,10 +485,27 @@ def test_errors_say_what_to_do(case):
         sl.snip(build(), *data, sparsity=0.5, **options)
 
 
-def test_the_three_functions_take_the_same_arguments():
-    def arguments(function):
-        return [str(p) for p in inspect.signature(function).parameters.values() if p.name not in ("sparsity", "at")]
+def arguments(function, *, without=()):
+    return [str(p) for p in inspect.signature(function).parameters.values() if p.name not in without]
 
-    expected = arguments(sl.connection_gradient)
-    assert arguments(sl.connection_sensitivity) == expected
-    assert arguments(sl.snip) == expected
+
+def test_the_three_functions_take_the_same_arguments():
+    """Masks to score at are for scores alone: `snip` prunes once, and in rounds `prune` does."""
+    assert arguments(sl.connection_sensitivity) == arguments(sl.connection_gradient)
+    assert arguments(sl.snip, without=["sparsity"]) == arguments(sl.connection_gradient, without=["at"])
+
+
+def test_every_argument_reaches_the_scores_from_each_of_the_three():
+    model, x = drawn(Experts()), inputs(4)
+    at = {"experts.0.weight": torch.eye(CLASSES, 4).bool()}
+    scores = sl.connection_sensitivity(model, x, LABELS, at=at)
+    gradient = sl.connection_gradient(model, x, LABELS, at=at)
+    total = sum(g.abs().sum() for g in gradient.values())
+    assert all(torch.allclose(score, gradient[name].abs() / total) for name, score in scores.items())
+    with pytest.raises(TypeError, match="unexpected keyword argument 'sparsity'"):
+        sl.connection_sensitivity(model, x, LABELS, sparsity=0.5)
+
+
+def test_the_examples_in_the_documentation_run():
+    for module in (sensitivity, words, kinds):
+        assert doctest.testmod(module).failed == 0

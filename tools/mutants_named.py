@@ -3,7 +3,7 @@
 NAMED = (
     ("the absolute value is dropped", "scoring/sensitivity.py", "g.abs_() for", "g for"),
     ("scored by the gradient alone", "scoring/sensitivity.py", "grad * parameter.detach()", "grad * 1"),
-    ("batches count alike", "scoring/sensitivity.py", "share = len(x) / examples", "share = 0.5"),
+    ("batches count alike", "scoring/backward.py", "share = count / seen", "share = 0.5"),
     ("a tied tensor counts twice", "scoring/sensitivity.py", "if parameter in seen or not", "if not"),
     ("batch norm keeps its statistics", "scoring/modes.py", 'if kind == "running":', 'if kind != "batch":'),
     ("batch norm gets a variance of 2", "scoring/modes.py", "running_var=zeros + 1", "running_var=zeros + 2"),
@@ -21,7 +21,7 @@ NAMED = (
     ("holding begins with dense weights", "pruning/masks.py", "        held.mask_weights_()\n", ""),
     ("an empty bias warns", "pruning/masks.py", "if mask.ndim >= 2 and not", "if not"),
     ("kappa is rounded down", "pruning/keep.py", "exact(sparsity)) + Fraction(1, 2)", "exact(sparsity))"),
-    ("sparsity is a binary fraction", "pruning/keep.py", "else str(sparsity))", "else sparsity)"),
+    ("sparsity is a binary fraction", "given.py", "else str(sparsity))", "else sparsity)"),
     (
         "a mask file of another format is read",
         "pruning/files.py",

@@ -1,18 +1,18 @@
 """Keeping the highest scores: how many that are (kappa), and which, with a word where the choice is not the scores'."""
 
 import math
-import sys
-import warnings
 from collections.abc import Mapping
 from fractions import Fraction
 
 import torch
 from torch import Tensor
 
+from snip_lib.given import exact
 from snip_lib.pruning import top
 from snip_lib.pruning.masks import Masks
 from snip_lib.pruning.quotas import Quota, Shapes, counts
 from snip_lib.scoring.sensitivity import check_finite
+from snip_lib.words import warn
 
 Number = int | Mapping[str, int]  # kappa, or name -> how many of this tensor
 
@@ -37,21 +37,6 @@ def keep_count(total: int, sparsity: float | Fraction) -> int:
     if kappa == 0:
         raise ValueError(f"sparsity {sparsity} of {total} connections keeps none")
     return kappa
-
-
-def exact(sparsity: float | Fraction) -> Fraction:
-    """The decimal sparsity as it was written, also of a scalar of NumPy or torch; ValueError outside [0, 1).
-
-    >>> exact(0.95), exact(torch.tensor(0.95))
-    (Fraction(19, 20), Fraction(19, 20))
-    """
-    try:
-        number = Fraction(_written(sparsity) if isinstance(sparsity, Tensor) else str(sparsity))
-    except (ValueError, TypeError, ZeroDivisionError, RuntimeError):  # no number, nan, several numbers
-        number = Fraction(-1)
-    if not 0 <= number < 1:
-        raise ValueError(f"sparsity must be in [0, 1), got {sparsity}: 0.95 prunes 95 %")
-    return number
 
 
 def keep_top(scores: Mapping[str, Tensor], *, sparsity: float | None = None, quota: Quota = "global") -> Masks:
@@ -106,14 +91,6 @@ def select(scores: Mapping[str, Tensor], number: Number) -> tuple[Masks, int]:
     return Masks({name: mask[name] for name, (mask, _) in found.items()}), sum(zeros for _, zeros in found.values())
 
 
-def warn(message: str, category: type[Warning]) -> None:
-    """Warn at the line that called the library, however deep inside it the reason was found."""
-    level, frame = 1, sys._getframe()
-    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "snip_lib":
-        level, frame = level + 1, frame.f_back
-    warnings.warn(message, category, stacklevel=level)
-
-
 def _checked(scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The scores, detached; TypeError for what cannot be ranked, ValueError for what is not finite or missing."""
     for name, score in scores.items():
@@ -133,11 +110,3 @@ def _checked(scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def _computable(score: Tensor) -> Tensor:
     """The same numbers in a precision that torch can add and compare: it stores floats of 8 bits, and no more."""
     return score.float() if score.is_floating_point() and score.itemsize == 1 else score
-
-
-def _written(number: Tensor) -> str:
-    """The shortest decimal that rounds to this number in its precision: 0.95 for 0.949999988079071 in float32."""
-    value = number.detach().cpu()
-    shortest = (f"{value.item():.{digits}g}" for digits in range(1, 18))
-    same = (text for text in shortest if bool(value == torch.tensor(float(text), dtype=value.dtype, device="cpu")))
-    return next(same, "nan")

@@ -16,9 +16,11 @@ Algorithm 1: 1 draw w (variance scaling) · 2 take a mini-batch · 3 compute s �
 
 from torch import Tensor, nn
 
+from snip_lib.given import Batches, Examples, exact
 from snip_lib.pruning.keep import keep, keep_count
 from snip_lib.pruning.masks import Masks
-from snip_lib.scoring.sensitivity import Batches, Loss, Prunable, absolute, connection_gradient, default_prunable
+from snip_lib.scoring.backward import Loss
+from snip_lib.scoring.sensitivity import Prunable, absolute, connection_gradient, default_prunable
 
 
 def snip(
@@ -29,7 +31,9 @@ def snip(
     sparsity: float,
     loss: Loss | None = None,
     batch_norm: str = "identity",
+    mode: str = "eval",
     prunable: Prunable = default_prunable,
+    examples: Examples | None = None,
 ) -> Masks:
     """Prune `model` once by connection sensitivity (Algorithm 1, lines 3 to 5); the model itself is left as it is.
 
@@ -49,8 +53,10 @@ def snip(
     >>> sum(int((model.get_parameter(name) != 0).sum()) for name in masks) <= masks.kept
     True
     """
+    exact(sparsity)  # a bad one is said before anything is computed
     # Line 3, Equations 3 to 5: g = w ∘ dL/dw, a tensor for each parameter, from one forward and one backward pass.
-    g = connection_gradient(model, x, y, loss=loss, batch_norm=batch_norm, prunable=prunable)
+    options = {"loss": loss, "batch_norm": batch_norm, "mode": mode, "prunable": prunable, "examples": examples}
+    g = connection_gradient(model, x, y, **options)
     # Equation 6 divides by one positive number for all, which changes no order in exact arithmetic; in floats it rounds
     # and makes new ties. So |g| is ranked, not s.
     s = absolute(g)

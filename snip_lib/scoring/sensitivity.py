@@ -1,37 +1,54 @@
 """Connection sensitivity (section 4.1, Equations 3 to 6): what a network's loss does when a connection is removed.
 
 One forward and one backward pass on the live network, no copies: g = w * dL/dw is dL/dc at c = 1 (chain rule on
-L(c * w)). What scoring has to switch (modes, batch norm's statistics, dropout) the room `state` switches, and back.
+L(c * w)). What scoring has to switch (modes, batch norm's statistics, dropout) `modes` switches, and back.
 """
 
-import warnings
-from collections.abc import Callable, Iterable, Mapping
+import inspect
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
-from snip_lib.kinds import EMBEDDINGS, NORMALISATIONS
+from snip_lib import given, kinds
+from snip_lib.given import Batches, Examples
+from snip_lib.scoring.backward import Loss, weight_gradient
 from snip_lib.scoring.modes import scoring
+from snip_lib.scoring.switches import masked
+from snip_lib.words import warn
 
-Batches = Iterable[tuple[Tensor, Tensor]]
-Loss = Callable[[object, Tensor], Tensor]
 Prunable = Callable[[nn.Module, str, nn.Parameter], bool]
 
 
 def default_prunable(module: nn.Module, name: str, parameter: nn.Parameter) -> bool:
-    """Weights and biases, except those of normalisation and embedding modules (the authors' choice)."""
-    return not isinstance(module, NORMALISATIONS + EMBEDDINGS)
+    """Weights and biases (see `kinds.role`), so not those of normalisation and embedding modules (the authors' choice).
+
+    Raises ValueError for what a parametrised weight is computed from: removing a part of it removes no connection.
+    """
+    if kinds.is_part(module, name):
+        raise ValueError(
+            f"{name!r} is only a part that a parametrised weight is computed from, so its entries are no connections: "
+            "make the weight whole first (remove_parametrizations, remove_weight_norm, prune.remove), or pass prunable="
+        )
+    return kinds.role(module, name, parameter) in ("weight", "bias")
 
 
 def prunable_parameters(model: nn.Module, prunable: Prunable = default_prunable) -> dict[str, nn.Parameter]:
     """The parameters that pruning may touch, by name, in the order of `named_parameters`.
 
     prunable: a predicate (module that owns it, full name, parameter). Only floating-point parameters that require a
-    gradient are asked about; a tied one is listed once, under its first name. Raises ValueError when none is left.
+    gradient are asked about; a tied one is listed once, under its first name. Raises ValueError when none is left, when
+    one has no shape yet, or (the default) for parts of parametrised weights.
+
+    >>> list(prunable_parameters(nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2), nn.PReLU())))
+    ['0.weight', '0.bias']
     """
     found, seen = {}, set()
     for prefix, module in model.named_modules():
         for name, parameter in module.named_parameters(prefix, recurse=False):
+            if is_lazy(parameter):
+                raise ValueError(f"{name!r} has no shape yet: run a batch through the model first")
             if parameter in seen or not (parameter.requires_grad and parameter.is_floating_point()):
                 continue
             seen.add(parameter)
@@ -49,58 +66,70 @@ def connection_gradient(
     *,
     loss: Loss | None = None,
     batch_norm: str = "identity",
+    mode: str = "eval",
     prunable: Prunable = default_prunable,
+    examples: Examples | None = None,
     at: Mapping[str, Tensor] | None = None,
 ) -> dict[str, Tensor]:
     """The signed effect g_j = dL(c * w)/dc_j at c = 1 of every connection on the loss (Equation 5).
 
     x, y: one mini-batch, inputs (n, …) and labels (n,); or x an iterable of such pairs, whose signed gradients are
-    averaged over all examples. loss: a function (output, y) that returns the mean over the examples; default
-    cross-entropy. batch_norm: "identity" (the authors': scale and shift only, as in a fresh network in evaluation
-    mode), "batch" (the batch's statistics) or "running" (the stored ones). Dropout is off, recurrent modules are in
-    training mode, and the model is left as it was found, also on an error.
+    averaged over all examples. examples: a function (x, y) that returns how many a batch holds; default, its number of
+    labels. loss: a function (output, y) that returns the mean over the examples; default cross-entropy.
+    batch_norm: "identity" (the authors': scale and shift only, as in a fresh network in evaluation mode), "batch" (the
+    batch's statistics) or "running" (the stored ones). mode: "eval", or "train" for a model whose loss or auxiliary
+    output exists in training mode only; dropout is off in either, recurrent modules are in training mode in either.
+    at: masks; the derivative is taken at c = mask, so a pruned connection has a score too. The model must still hold
+    the weights that they prune.
 
-    Returns name -> tensor of the parameter's shape; parameters that the loss does not reach get 0 and a warning.
-    Raises ValueError for an empty batch, labels out of range or nothing to prune, TypeError for an output that the
-    default loss cannot take.
+    Returns name -> tensor of the parameter's shape; parameters that the loss does not reach get 0 and a warning. Raises
+    ValueError for an empty batch, labels out of range, nothing to prune or masks that do not fit, TypeError for batches
+    that are no pairs, an output or labels that the default loss cannot take, and a scripted model.
+
+    The model is left as it was found, also on an error: parameters, buffers, `.grad`, hooks, modes and the random
+    state. Not what its forward pass writes into plain attributes (a step counter, a cache). Meanwhile it is switched
+    over, so it must not be scored or run by two threads at a time.
+
+    >>> layer = nn.Linear(2, 1, bias=False)
+    >>> _ = layer.weight.data.copy_(torch.tensor([[3.0, 5.0]]))
+    >>> x, y = torch.tensor([[1.0, 2.0]]), torch.tensor([[0.0]])
+    >>> connection_gradient(layer, x, y, loss=lambda output, y: output.mean())["weight"]  # w x
+    tensor([[ 3., 10.]])
     """
+    if isinstance(loss, type) or not (loss is None or callable(loss)):
+        raise TypeError(f"loss must be a function (output, y) that returns the mean loss, got {given.described(loss)}")
     parameters = prunable_parameters(model, prunable)
-    with torch.inference_mode(False), scoring(model, batch_norm), torch.enable_grad():
-        # at: the forward pass sees c * w, the derivative is by c, so the gradient there is multiplied by w itself
-        found = {name: parameters[name].detach().clone() for name in at or ()}
-        try:
-            for name, weights in found.items():
-                parameters[name].detach().copy_(torch.where(at[name], weights, 0))
-            grads = _weight_gradient(model, _batches(x, y), loss or cross_entropy, list(parameters.values()))
-        finally:
-            for name, weights in found.items():
-                parameters[name].detach().copy_(weights)
-    unreached = [name for name, grad in zip(parameters, grads, strict=True) if grad is None]
-    if unreached:
-        warnings.warn(f"the loss does not reach {', '.join(unreached)}: scored 0", stacklevel=2)
+    with torch.inference_mode(False), torch.enable_grad():
+        instead = masked(model, at)
+        weights = [instead.get(p, p) for p in parameters.values()]
+        with scoring(model, batch_norm, mode, instead):
+            grads = weight_gradient(model, given.pairs(x, y), loss or cross_entropy, weights, examples=examples)
+    _warn_unreached([name for name, grad in zip(parameters, grads, strict=True) if grad is None], mode)
     scores = {}
     for i, (name, parameter) in enumerate(parameters.items()):
         grad, grads[i] = grads[i], None  # dropped one by one, so that two copies of all scores never exist
-        scores[name] = torch.zeros_like(parameter) if grad is None else grad * parameter.detach()
+        scores[name] = torch.zeros_like(parameter.detach()) if grad is None else grad * parameter.detach()
     return scores
 
 
 def connection_sensitivity(
-    model: nn.Module,
-    x: Tensor | Batches,
-    y: Tensor | None = None,
-    *,
-    loss: Loss | None = None,
-    batch_norm: str = "identity",
-    prunable: Prunable = default_prunable,
+    model: nn.Module, x: Tensor | Batches, y: Tensor | None = None, **options
 ) -> dict[str, Tensor]:
     """The connection sensitivity s_j = |g_j| / sum_k |g_k| of every connection (Equation 6); all scores sum to 1.
 
     Arguments and errors as `connection_gradient`; raises ValueError too when a score is not finite or all are 0.
+
+    >>> layer = nn.Linear(2, 1, bias=False)
+    >>> _ = layer.weight.data.copy_(torch.tensor([[1.0, -3.0]]))
+    >>> connection_sensitivity(layer, torch.ones(1, 2), torch.zeros(1), loss=lambda output, y: output.mean())["weight"]
+    tensor([[0.2500, 0.7500]])
     """
-    scores = absolute(connection_gradient(model, x, y, loss=loss, batch_norm=batch_norm, prunable=prunable))
+    scores = absolute(connection_gradient(model, x, y, **options))
     total = sum(float(score.sum(dtype=torch.promote_types(score.dtype, torch.float32))) for score in scores.values())
     return {name: score.div_(total) for name, score in scores.items()}
+
+
+connection_sensitivity.__signature__ = inspect.signature(connection_gradient)  # what help() and tools show
 
 
 def absolute(gradient: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -125,61 +154,15 @@ def check_finite(scores: dict[str, Tensor]) -> None:
             )
 
 
-def cross_entropy(output: object, y: Tensor) -> Tensor:
-    """The paper's loss: mean cross-entropy of logits (n, classes, …) and labels, checked before a GPU sees them."""
-    if not isinstance(output, Tensor) or output.ndim < 2:
-        what = f"a tensor of shape {tuple(output.shape)}" if isinstance(output, Tensor) else type(output).__name__
-        raise TypeError(
-            f"the model returned {what}, which cross-entropy cannot take: "
-            "pass loss=, a function (output, y) that returns the mean loss"
-        )
-    if not y.is_floating_point():
-        low, high = int(y.min()), int(y.max())
-        if low < 0 or high >= output.shape[1]:
-            raise ValueError(
-                f"labels from {low} to {high}, but the model has {output.shape[1]} classes (0 is the first)"
-            )
-    return nn.functional.cross_entropy(output, y)
+def cross_entropy(output: object, y: object) -> Tensor:
+    """The paper's loss: mean cross-entropy of logits (n, classes, …) and labels (n, …), checked; see `given.labels`."""
+    if isinstance(y, Tensor) and not y.ndim:
+        raise ValueError("y is one label without a dimension: give a batch, x (n, …) and y (n,), as a DataLoader does")
+    output = given.logits(output)
+    return nn.functional.cross_entropy(output, given.labels(output, y))
 
 
-def _batches(x: Tensor | Batches, y: Tensor | None) -> Batches:
-    if isinstance(x, Tensor):
-        if y is None:
-            raise TypeError("labels are missing: pass (model, x, y), or an iterable of (x, y) pairs as x")
-        return [(x, y)]
-    if y is not None:
-        raise TypeError("x is not a tensor, so it must be an iterable of (x, y) pairs, and y must be left out")
-    if isinstance(x, (tuple, list)) and x and isinstance(x[0], Tensor):
-        raise TypeError("x is one (x, y) pair: pass it as (model, *batch), or in a list of such pairs")
-    return x
-
-
-def _weight_gradient(
-    model: nn.Module, batches: Batches, loss: Loss, parameters: list[nn.Parameter]
-) -> list[Tensor | None]:
-    """dL/dw over all batches, weighted by their numbers of examples; None where the loss does not reach."""
-    total, examples = None, 0
-    for x, y in batches:
-        if len(x) == 0:
-            raise ValueError("an empty batch: connection sensitivity needs at least one example")
-        value = loss(model(x), y)
-        if not value.requires_grad:
-            raise ValueError("the loss depends on no parameter: was it computed under no_grad, or detached?")
-        # unused inputs are None, and gradients may share memory, so they are never written to
-        grads = torch.autograd.grad(value, parameters, allow_unused=True)
-        if total is None:
-            total, examples = list(grads), len(x)
-            continue
-        examples += len(x)
-        share = len(x) / examples
-        total = [_weighted(old, new, share) for old, new in zip(total, grads, strict=True)]
-    if total is None:
-        raise ValueError("no batches: connection sensitivity needs at least one example")
-    return total
-
-
-def _weighted(old: Tensor | None, new: Tensor | None, share: float) -> Tensor | None:
-    if old is None or new is None:
-        present, weight = (new, share) if old is None else (old, 1 - share)
-        return None if present is None else present * weight
-    return torch.lerp(old, new, share)
+def _warn_unreached(names: list[str], mode: str) -> None:
+    if names:
+        hint = "; if it is used in training mode only, pass mode='train'" if mode == "eval" else ""
+        warn(f"the loss does not reach {', '.join(names)}: scored 0{hint}", UserWarning)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from snip_lib import given
+
 BATCH = 250  # examples evaluated at a time: a slow network on a CPU can be stopped between two
 
 
@@ -50,18 +52,36 @@ class Result:
 
 @contextlib.contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode without gradients; afterwards the mode is as it was."""
-    mode = model.training
+    """Evaluation mode without gradients; afterwards every module has the mode it had, as a frozen batch norm."""
+    modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
         with torch.no_grad():
             yield
     finally:
-        model.train(mode)
+        model.train(modes[0][1])  # modules may do more in `train` than set the mode
+        for module, training in modes:
+            module.training = training
 
 
 def error_rate(model: nn.Module, x: Tensor, y: Tensor, *, batch_size: int = BATCH) -> float:
-    """Share of the examples (n, …) that the model, in evaluation mode, gives another label than y (n,)."""
+    """Share of the examples (n, …) that the model, in evaluation mode, gives another label than y (n,).
+
+    Of labels (n, …), for logits (n, classes, …), the share of all of them. Raises ValueError when x and y do not fit
+    each other or are empty, TypeError for an output that holds no logits and for raw images.
+
+    >>> error_rate(nn.Identity(), torch.eye(4), torch.tensor([0, 1, 2, 2]))
+    0.25
+    """
+    y = given.as_many(x, y)
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be a number from 1 on, got {batch_size}")
     with evaluating(model):
         parts = zip(x.split(batch_size), y.split(batch_size), strict=True)
-        return int(sum((model(a).argmax(1) != b).sum() for a, b in parts)) / len(y)
+        return int(sum(_wrong(model, a, b) for a, b in parts)) / y.numel()
+
+
+def _wrong(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+    guesses = given.logits(given.forward(model, x)).argmax(1)
+    given.same_shape(y, guesses.shape)
+    return (guesses != y).sum()

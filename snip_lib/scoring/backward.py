@@ -1,0 +1,147 @@
+"""dL/dw of a model's loss, wherever in the backward pass it arises, averaged over batches; nothing is left in `.grad`.
+
+`torch.autograd.grad` returns the gradients and stores none, but it sees only what the graph shows. A custom autograd
+function (reentrant checkpointing, a reversible block) may run a backward pass of its own inside the outer one, and what
+that finds it adds to `.grad`. Where the graph holds such a function, all gradients are taken from `.grad`, which is set
+aside before and put back afterwards.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import BackwardCFunction
+
+from snip_lib import given
+
+Loss = Callable[[object, object], Tensor]
+Gradient = list[Tensor | None]  # None where the loss does not reach
+
+
+def weight_gradient(
+    model: nn.Module,
+    batches: given.Batches,
+    loss: Loss,
+    weights: Sequence[Tensor],
+    *,
+    examples: given.Examples | None = None,
+) -> Gradient:
+    """dL/dw over all batches, weighted by their numbers of examples; None where the loss does not reach."""
+    passes, total, seen = _Passes(model, loss, weights), None, 0
+    for x, y in batches:
+        count = given.number_of_examples(x, y, examples)
+        if total is not None and (seen is None or count is None):
+            raise TypeError(
+                f"how many examples a batch holds cannot be told from labels that are {given.described(y)}: "
+                "pass examples=, a function (x, y) that returns the number"
+            )
+        found = passes.gradient(x, y)
+        if total is None:
+            total, seen = found, count
+            continue
+        seen += count
+        share = count / seen
+        total = [_weighted(old, new, share) for old, new in zip(total, found, strict=True)]
+    if total is None:
+        raise ValueError("no batches: connection sensitivity needs at least one example")
+    return total
+
+
+class _Passes:
+    """One forward and one backward pass for each batch."""
+
+    def __init__(self, model: nn.Module, loss: Loss, weights: Sequence[Tensor]):
+        self.model, self.loss, self.weights = model, loss, weights
+        self.searched: set[int] = set()  # which weights were not found either with inputs that need a gradient
+        self.needing = False  # whether some were, and only so
+
+    def gradient(self, x: object, y: object) -> Gradient:
+        """dL/dw on a batch. ValueError when the loss depends on no parameter.
+
+        A custom function that is given nothing that needs a gradient, as the checkpointed first block of a network, is
+        not in the graph. So where weights are missing, inputs that need a gradient are tried, once.
+        """
+        value = self._value(needing(x) if self.needing else x, y)
+        grads = self._backward(value)
+        missing = {i for i, grad in enumerate(grads) if grad is None}
+        if missing - self.searched and not self.needing and (leaves := needing(x)) is not x:
+            again = self._value(leaves, y)
+            if _has_own_backward(again):
+                value, grads, self.needing = again, self._backward(again), True
+            self.searched |= missing
+        if all(grad is None for grad in grads) and not value.requires_grad:
+            raise ValueError("the loss depends on no parameter: was it computed under no_grad, or detached?")
+        return grads
+
+    def _value(self, x: object, y: object) -> Tensor:
+        return given.one_number(self.loss(given.forward(self.model, x), y))
+
+    def _backward(self, value: Tensor) -> Gradient:
+        if not value.requires_grad:
+            return [None] * len(self.weights)
+        if not _has_own_backward(value):
+            # unused inputs are None, and gradients may share memory, so they are never written to
+            return [_dense(grad) for grad in torch.autograd.grad(value, self.weights, allow_unused=True)]
+        leaves = {node.variable for node in _nodes(value) if hasattr(node, "variable")}
+        with _grad_set_aside({*leaves, *self.model.parameters(), *self.weights}):
+            torch.autograd.backward(value)
+            return [_dense(weight.grad) for weight in self.weights]
+
+
+def _has_own_backward(value: Tensor) -> bool:
+    """Whether a custom autograd function takes part, which may run another backward pass inside."""
+    return any(isinstance(node, BackwardCFunction) for node in _nodes(value))
+
+
+def _nodes(value: Tensor) -> Iterator[object]:
+    """The nodes of the graph that ends in `value`, each once."""
+    seen, ahead = set(), [value.grad_fn]
+    while ahead:
+        node = ahead.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            ahead += [before for before, _ in node.next_functions]
+            yield node
+
+
+@contextlib.contextmanager
+def _grad_set_aside(leaves: Iterable[Tensor]) -> Iterator[None]:
+    """No leaf has a `.grad`, and no hook waits for one (it might step an optimizer); at the end all are back."""
+    found = [(leaf, leaf.grad, leaf._post_accumulate_grad_hooks or {}) for leaf in leaves]
+    hooks = [dict(waiting) for *_, waiting in found]
+    try:
+        for leaf, _, waiting in found:
+            leaf.grad = None
+            waiting.clear()
+        yield
+    finally:
+        for (leaf, grad, waiting), held in zip(found, hooks, strict=True):
+            leaf.grad = grad
+            waiting.update(held)
+
+
+def needing(x: object) -> object:
+    """x with floating-point tensors that need a gradient, as far as it holds some that do not; else x itself."""
+    if isinstance(x, Tensor):
+        # a copy, because a model may write into what it is given, but not into a leaf
+        return x.detach().requires_grad_().clone() if x.is_floating_point() and not x.requires_grad else x
+    if isinstance(x, Mapping):
+        parts = {key: needing(each) for key, each in x.items()}
+        return parts if any(parts[key] is not x[key] for key in x) else x
+    if type(x) in (list, tuple):
+        parts = type(x)(needing(each) for each in x)
+        return parts if any(a is not b for a, b in zip(parts, x, strict=True)) else x
+    return x
+
+
+def _dense(grad: Tensor | None) -> Tensor | None:
+    """A gradient in full, also of an embedding that gives only the rows that were looked up."""
+    return grad if grad is None or grad.layout == torch.strided else grad.to_dense()
+
+
+def _weighted(old: Tensor | None, new: Tensor | None, share: float) -> Tensor | None:
+    if old is None or new is None:
+        present, weight = (new, share) if old is None else (old, 1 - share)
+        return None if present is None else present * weight
+    return torch.lerp(old, new, share)
