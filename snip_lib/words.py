@@ -1,8 +1,10 @@
-"""Words for messages: the nearest known name, and what to install where something optional is missing."""
+"""Words: the nearest known name, what to install where something is missing, and names that are imported when used."""
 
 import difflib
 import importlib
-from collections.abc import Iterable
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
 
 
@@ -19,3 +21,53 @@ def require(package: str, what: str) -> ModuleType:
     except ModuleNotFoundError as missing:
         name = package.partition(".")[0]
         raise ModuleNotFoundError(f"{what} needs {name}: pip install {name}") from missing
+
+
+def lazily(
+    package: str, names: Mapping[str, str], rooms: Mapping[str, str] | None = None
+) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
+    """`__getattr__` and `__dir__` of a package (PEP 562) whose names are imported when they are first used.
+
+    names: name -> the module that defines it; rooms: name -> the module that it stands for. Both below the package.
+    """
+    rooms = rooms or {}
+
+    def get(name: str) -> object:
+        if name not in names and name not in rooms:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        module = importlib.import_module(f"{package}.{names.get(name) or rooms[name]}")
+        found = getattr(module, name) if name in names else module
+        setattr(sys.modules[package], name, found)  # the next time it is found without asking
+        return found
+
+    def listed() -> list[str]:
+        return sorted({*vars(sys.modules[package]), *names, *rooms})
+
+    return get, listed
+
+
+class Later:
+    """A function of a module that is imported when the function is first called, or looked at.
+
+    >>> Later("math", "gcd")(12, 18)
+    6
+    """
+
+    def __init__(self, module: str, name: str):
+        self.module, self.name = module, name
+
+    def __call__(self, *arguments: object, **options: object) -> object:
+        """What the function returns."""
+        return self.found(*arguments, **options)
+
+    @property
+    def found(self) -> Callable[..., object]:
+        """The function itself."""
+        return getattr(importlib.import_module(self.module), self.name)
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return inspect.signature(self.found)
+
+    def __repr__(self) -> str:
+        return f"Later({self.module!r}, {self.name!r})"

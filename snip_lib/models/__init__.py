@@ -3,24 +3,30 @@
 Their prunable parameters, weights and biases without batch norm, number exactly as many as Table 2 counts.
 """
 
+from __future__ import annotations  # the table is read without torch
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-
-import torch
-from torch import nn
+from typing import TYPE_CHECKING
 
 from snip_lib.data import sets
-from snip_lib.init import initialize_
-from snip_lib.models.alexnet import alexnet
-from snip_lib.models.lenet import lenet_5_caffe, lenet_300_100
-from snip_lib.models.recurrent import RowReader
-from snip_lib.models.resnet import resnet
-from snip_lib.models.vgg import vgg
-from snip_lib.models.wrn import wrn
-from snip_lib.words import nearest
+from snip_lib.words import Later, nearest
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 Shape = tuple[int, int, int]  # (channels, height, width) of an image
+
+lenet_300_100 = Later("snip_lib.models.lenet", "lenet_300_100")
+lenet_5_caffe = Later("snip_lib.models.lenet", "lenet_5_caffe")
+alexnet = Later("snip_lib.models.alexnet", "alexnet")
+vgg = Later("snip_lib.models.vgg", "vgg")
+wrn = Later("snip_lib.models.wrn", "wrn")
+lstm = Later("snip_lib.models.recurrent", "lstm")
+gru = Later("snip_lib.models.recurrent", "gru")
+resnet = Later("snip_lib.models.resnet", "resnet")
 
 
 @dataclass(frozen=True)
@@ -63,10 +69,10 @@ NETWORKS = {
     "wrn-16-8": Network(partial(wrn, depth=16, widen=8), data="cifar10"),
     "wrn-16-10": Network(partial(wrn, depth=16, widen=10), data="cifar10"),
     "wrn-22-8": Network(partial(wrn, depth=22, widen=8), data="cifar10"),
-    "lstm-s": Network(partial(RowReader, cell=nn.LSTM, units=128), data="mnist"),
-    "lstm-b": Network(partial(RowReader, cell=nn.LSTM, units=256), data="mnist"),
-    "gru-s": Network(partial(RowReader, cell=nn.GRU, units=128), data="mnist"),
-    "gru-b": Network(partial(RowReader, cell=nn.GRU, units=256), data="mnist"),
+    "lstm-s": Network(partial(lstm, units=128), data="mnist"),
+    "lstm-b": Network(partial(lstm, units=256), data="mnist"),
+    "gru-s": Network(partial(gru, units=128), data="mnist"),
+    "gru-b": Network(partial(gru, units=256), data="mnist"),
     "resnet-20": Network(partial(resnet, widths=(16, 32, 64), blocks=3), data="cifar10"),
     "resnet-18": Network(partial(resnet, widths=(64, 128, 256, 512), blocks=2), data="cifar10"),
 }
@@ -93,6 +99,10 @@ def build(
     >>> build("alexnet-s", generator=0, input_shape=(3, 64, 64), classes=200).conv1.stride
     (4, 4)
     """
+    import torch
+
+    from snip_lib.init import initialize_
+
     network = named(name)
     shape = tuple(input_shape or network.input_shape)
     classes = network.classes if classes is None else classes

@@ -1,21 +1,19 @@
 """Other scores to prune by, with the signature of connection sensitivity, for comparison."""
 
+from __future__ import annotations  # the names are read without torch
+
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor, nn
+from snip_lib.words import Later, nearest
 
-from snip_lib.scoring.sensitivity import (
-    Batches,
-    Prunable,
-    connection_sensitivity,
-    default_prunable,
-    prunable_parameters,
-)
-from snip_lib.seeds import as_generator
-from snip_lib.words import nearest
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
 
-Scores = dict[str, Tensor]
+    from snip_lib.scoring.sensitivity import Batches, Prunable
+
+    Scores = dict[str, Tensor]
 
 
 def magnitude(
@@ -23,10 +21,10 @@ def magnitude(
     x: Tensor | Batches | None = None,
     y: Tensor | None = None,
     *,
-    prunable: Prunable = default_prunable,
+    prunable: Prunable | None = None,
 ) -> Scores:
     """The size of each weight, |w_j| (Equation 2, left); x and y are not looked at."""
-    return {name: p.detach().abs() for name, p in prunable_parameters(model, prunable).items()}
+    return {name: p.detach().abs() for name, p in _parameters(model, prunable).items()}
 
 
 def random(
@@ -35,18 +33,27 @@ def random(
     y: Tensor | None = None,
     *,
     generator: torch.Generator | int,
-    prunable: Prunable = default_prunable,
+    prunable: Prunable | None = None,
 ) -> Scores:
     """A uniform random number in [0, 1) for each connection, drawn where the generator is; x, y are not looked at."""
-    source = as_generator(generator)
-    parameters = prunable_parameters(model, prunable)
+    import torch
+
+    from snip_lib.seeds import as_generator
+
+    source, parameters = as_generator(generator), _parameters(model, prunable)
     return {
         name: torch.rand(p.shape, generator=source, device=source.device).to(p.device) for name, p in parameters.items()
     }
 
 
+def _parameters(model: nn.Module, prunable: Prunable | None) -> dict[str, nn.Parameter]:
+    from snip_lib.scoring.sensitivity import default_prunable, prunable_parameters
+
+    return prunable_parameters(model, prunable or default_prunable)
+
+
 CRITERIA: dict[str, Callable[..., Scores]] = {
-    "snip": connection_sensitivity,
+    "snip": Later("snip_lib.scoring.sensitivity", "connection_sensitivity"),
     "magnitude": magnitude,
     "random": random,
 }

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from snip_lib import data, init, models
+from snip_lib import data, models, schemes
 from snip_lib.scoring import criteria
 from snip_lib.training import Recipe
 from snip_lib.words import nearest
@@ -66,9 +66,9 @@ class Run:
         data.check_name(self.data)
         criteria.named(self.criterion)
         models.named(self.network)
-        self._set(init=init.canonical(self.init, self.std), sparsity=float(self.sparsity))
+        self._set(init=schemes.canonical(self.init, self.std), sparsity=float(self.sparsity))
         if self.score_init is not None:
-            self._set(score_init=init.canonical(self.score_init, self.score_std))
+            self._set(score_init=schemes.canonical(self.score_init, self.score_std))
             if not self.redraw:
                 raise ValueError("redraw=False scores the weights that are trained, so it takes no score_init")
         if not 0 <= Fraction(str(self.sparsity)) < 1:
