@@ -17,4 +17,7 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, _end)
     from snip_lib.commands import main
 
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done: Python's own ending is not to be interrupted

@@ -1,6 +1,7 @@
 """`python -m snip_lib run`: the plans, what they will cost, and running them."""
 
 import argparse
+import functools
 import os
 import sys
 from collections.abc import Sequence
@@ -28,7 +29,7 @@ def plans(
 
     Runs that other experiments have recorded are copied over first, and cost nothing.
     """
-    history, name = History.of(records), provenance.device_name(device)
+    history, name = _history(records), provenance.device_name(device)
     common = {
         "records": records,
         "device": device,
@@ -48,7 +49,7 @@ def plans(
 
 def describe(plans: Sequence[Plan]) -> None:
     """Print what is missing of plans and how long it will take, by earlier records."""
-    history, missing = History.of(plans[0].records), _missing(plans)
+    history, missing = _history(plans[0].records), _missing(plans)
     name = provenance.device_name(plans[0].device)
     for run in missing[:SHOWN]:
         print(f"{runner.describe(run)}: {words(history.seconds(run, name))}")
@@ -82,7 +83,7 @@ def run(plans: Sequence[Plan], *, engine_name: str = "local", kept: bool = True)
 
 def time_for(plans: Sequence[Plan], missing: Sequence[Run]) -> str:
     """How long these runs will take, in words, by what earlier records say of their like."""
-    history, name = History.of(plans[0].records), provenance.device_name(plans[0].device)
+    history, name = _history(plans[0].records), provenance.device_name(plans[0].device)
     times = [history.seconds(run, name) for run in missing]
     known = [seconds for seconds in times if seconds is not None]
     side = max(1, min(plans[0].workers, len(missing)))
@@ -90,6 +91,12 @@ def time_for(plans: Sequence[Plan], missing: Sequence[Run]) -> str:
     unknown = len(times) - len(known)
     without = f", without {unknown} runs of which nothing like them is recorded" if unknown else ""
     return f"{total}, {plans[0].workers} side by side{without}"
+
+
+@functools.lru_cache(maxsize=1)
+def _history(records: Records) -> History:
+    """What was known when the sweep began: reading all records takes longer than stopping may."""
+    return History.of(records)
 
 
 def _missing(plans: Sequence[Plan]) -> list[Run]:
