@@ -7,13 +7,30 @@ with masks.hold(model, optimizer):
     ...                                  # train as always: pruned weights stay exactly 0
 """
 
-import importlib
+from typing import TYPE_CHECKING
 
-from snip_lib import data, init, models, pruning, scoring, seeds
-from snip_lib.pruning import LayerCollapseWarning, Masks, ZeroScoreWarning, keep_count, keep_top, prune, snip
-from snip_lib.scoring import criteria
-from snip_lib.scoring.sensitivity import connection_gradient, connection_sensitivity, prunable_parameters
-from snip_lib.training import RECIPES, Execution, Recipe, Trainer, error_rate, train
+from snip_lib.words import lazily
+
+if TYPE_CHECKING:  # what follows is imported when it is first used; this tells an editor where it is from
+    from snip_lib import (
+        checks,
+        data,
+        figures,
+        init,
+        interact,
+        models,
+        pruning,
+        records,
+        runner,
+        scoring,
+        seeds,
+        studies,
+        tables,
+    )
+    from snip_lib.pruning import LayerCollapseWarning, Masks, ZeroScoreWarning, keep_count, keep_top, prune, snip
+    from snip_lib.scoring import criteria
+    from snip_lib.scoring.sensitivity import connection_gradient, connection_sensitivity, prunable_parameters
+    from snip_lib.training import RECIPES, Execution, Recipe, Trainer, batched, error_rate, train
 
 __version__ = "0.1.0"
 
@@ -51,15 +68,16 @@ __all__ = [
     "train",
 ]
 
-# Rooms that notebooks need, and a training script does not: imported when they are first used.
-_LATER_ROOMS = {
-    **{room: room for room in ("checks", "figures", "interact", "records", "runner", "studies", "tables")},
+_NAMES = {
+    **dict.fromkeys(("LayerCollapseWarning", "Masks", "ZeroScoreWarning", "keep_count", "keep_top"), "pruning"),
+    **dict.fromkeys(("prune", "snip"), "pruning"),
+    **dict.fromkeys(("connection_gradient", "connection_sensitivity", "prunable_parameters"), "scoring.sensitivity"),
+    **dict.fromkeys(("RECIPES", "Execution", "Recipe", "Trainer", "error_rate", "train"), "training"),
+}
+_ROOMS = {
+    **{room: room for room in ("checks", "data", "figures", "init", "interact", "models", "pruning", "records")},
+    **{room: room for room in ("runner", "scoring", "seeds", "studies", "tables")},
+    "criteria": "scoring.criteria",
     "batched": "training.batched",
 }
-
-
-def __getattr__(name: str):
-    """Import a later room when it is first used."""
-    if name in _LATER_ROOMS:
-        return importlib.import_module(f"snip_lib.{_LATER_ROOMS[name]}")
-    raise AttributeError(f"module 'snip_lib' has no attribute {name!r}")
+__getattr__, __dir__ = lazily(__name__, _NAMES, _ROOMS)

@@ -11,16 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from snip_lib.kinds import NORMALISATIONS, RECURRENT, is_part, role
+from snip_lib.schemes import ALIASES, SCHEMES, VARIANCE_SCALING, canonical
 from snip_lib.seeds import as_generator
-from snip_lib.words import nearest
+
+__all__ = ["ALIASES", "SCHEMES", "TRUNCATED_STD", "VARIANCE_SCALING", "canonical", "fans", "initialize_"]
 
 # Standard deviation of a unit normal cut at +-2: dividing by it restores the variance that the cut takes away.
 TRUNCATED_STD = 0.87962566103423978
-
-# name -> (scale, which fan): the variance of a weight is scale / fan
-VARIANCE_SCALING = {"vs-l": (1.0, "in"), "vs-x": (1.0, "average"), "vs-h": (2.0, "in")}
-ALIASES = {"lecun": "vs-l", "glorot": "vs-x", "xavier": "vs-x", "he": "vs-h", "kaiming": "vs-h"}
-SCHEMES = (*VARIANCE_SCALING, "rn", "tn", "orthogonal")
 
 
 def initialize_(
@@ -58,19 +55,6 @@ def initialize_(
         elif hasattr(module, "reset_constants"):  # what is neither drawn nor 0: see `RowReader`
             module.reset_constants()
     return model
-
-
-def canonical(scheme: str, std: float | None = None) -> str:
-    """The scheme's one name ("glorot" -> "vs-x"), after checking that `std` is given where needed, and only there."""
-    name = ALIASES.get(str(scheme).lower(), str(scheme).lower())
-    if name not in SCHEMES:
-        known = (*SCHEMES, *ALIASES)
-        raise ValueError(f"unknown initialization {scheme!r}; known: {', '.join(known)}{nearest(scheme, known)}")
-    if (name in ("rn", "tn")) != (std is not None):
-        raise ValueError(f"initialization {name!r} {'needs std=' if std is None else 'takes no std'}")
-    if std is not None and not (math.isfinite(std) and std > 0):
-        raise ValueError(f"std must be a positive number, got {std}")
-    return name
 
 
 def fans(module: nn.Module, name: str, parameter: Tensor) -> tuple[int, int]:

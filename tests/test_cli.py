@@ -66,15 +66,33 @@ BAD = {
     "an unknown experiment": ("run figure11 --profile smoke", "did you mean 'figure1'"),
     "an unknown profile": ("run figure1 --profile labtop", "did you mean 'laptop'"),
     "a profile the experiment lacks": ("run digits --profile paper", "digits has no profile 'paper'"),
-    "minutes that are no number": ("run digits --minutes ten", "invalid float value: 'ten'"),
-    "negative minutes": ("run digits --minutes -3", "--minutes must be a positive number"),
-    "minutes without end": ("run digits --minutes nan", "--minutes must be a positive number"),
-    "no seeds": ("run digits --seeds 0", "--seeds must be at least 1"),
-    "no workers": ("run digits --workers 0", "--workers must be at least 1"),
-    "none together": ("run digits --together 0", "--together must be at least 1"),
-    "a checkpoint every 0 s": ("run digits --checkpoint 0", "--checkpoint must be a positive number"),
-    "a shard beyond the last": ("run digits --shard 3/2", "--shard 3/2"),
-    "a shard that is none": ("run digits --shard half", "--shard must be I/N"),
+    "minutes that are no number": (
+        "run digits --minutes ten",
+        "argument --minutes: a positive number is wanted, got 'ten'",
+    ),
+    "negative minutes": ("run digits --minutes -3", "argument --minutes: a positive number"),
+    "minutes without end": ("run digits --minutes nan", "argument --minutes: a positive number"),
+    "no seeds": ("run digits --seeds 0", "argument --seeds: a whole number from 1 to 1,000"),
+    "more seeds than anybody runs": ("run digits --seeds 2000000 --dry-run", "argument --seeds: a whole number from 1"),
+    "seeds that are no number": ("run digits --seeds 3.5", "argument --seeds: a whole number from 1"),
+    "seeds of five thousand digits": (f"run digits --seeds {'9' * 5000}", "argument --seeds: a whole number from 1"),
+    "more workers than any machine's": ("run digits --workers 100000", "argument --workers: a whole number from 1 to"),
+    "more shares than runs": ("run digits --profile smoke --shard 17/99", "there are 16 runs, fewer than shares"),
+    "all and more": ("run all digits", "run all takes no other names"),
+    "all as a table": ("table all", "table shows one experiment"),
+    "an unknown name among others": ("run digits figure11", "did you mean 'figure1'"),
+    "a profile that one of several lacks": ("run figure1 digits --profile paper", "digits has no profile 'paper'"),
+    "a profile of no experiment, in status": ("status --profile nope", "argument --profile: no profile 'nope'"),
+    "a mistyped profile in status": ("status digits --profile labtop", "did you mean 'laptop'"),
+    "a folder without a name": ("status --records=", "argument --records: the name of a folder is wanted"),
+    "no workers": ("run digits --workers 0", "argument --workers: a whole number from 1 to"),
+    "none together": ("run digits --together 0", "argument --together: a whole number from 1 to"),
+    "a checkpoint every 0 s": ("run digits --checkpoint 0", "argument --checkpoint: a positive number"),
+    "a shard beyond the last": (
+        "run digits --shard 3/2",
+        "argument --shard: I/N with I from 1 to N is wanted, got '3/2'",
+    ),
+    "a shard that is none": ("run digits --shard half", "argument --shard: I/N, such as 1/4"),
     "a condition without =": ("run digits --only snip", "--only takes KEY=VALUE"),
     "a condition on nothing": ("run digits --only criterium=snip", "did you mean 'criterion'"),
     "a condition nobody meets": ("run digits --only sparsity=0.97", "sparsity is one of 0.0, 0.5"),
@@ -88,7 +106,7 @@ BAD = {
     "status of an altered line": ("status digits --records {}/damaged", "the line was altered"),
     "a table of an altered line": ("table digits --profile smoke --records {}/damaged", "the line was altered"),
     "a table of nothing": ("table table9", "unknown experiment 'table9'"),
-    "a table of no profile": ("table digits --profile quick", "digits has no profile 'quick'"),
+    "a table of no profile": ("table digits --profile paper", "digits has no profile 'paper'"),
     "merging what is not there": ("merge {}/nowhere --records {}/out", "no records there"),
     "merging an empty folder": ("merge {}/empty --records {}/out", "no records there"),
     "merging a file of something else": ("merge {}/net.py --records {}/out", "no records there"),
@@ -116,7 +134,10 @@ BAD = {
     "a module that is not there": ("prune nowhere:net --sparsity 0.9 --out {}/m.safetensors", "No module named"),
     "a function that is not there": ("prune net:cnn --sparsity 0.9 --out {}/m.safetensors", "no attribute 'cnn'"),
     "a function of something else": ("prune net:nothing --sparsity 0.9 --out {}/m.safetensors", "no nn.Module"),
-    "a network for other data": ("prune net:narrow --sparsity 0.9 --out {}/m.safetensors", "cannot take 1 x 28 x 28"),
+    "a network for other data": (
+        "prune net:narrow --sparsity 0.9 --out {}/m.safetensors",
+        "could not be pruned on 1 x 28 x 28",
+    ),
 }
 
 
@@ -156,7 +177,7 @@ def test_from_a_shell_no_traceback_either():
         [sys.executable, "-m", "snip_lib", "run", "nothing"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
-    assert done.stderr.startswith("snip_lib: unknown experiment 'nothing'")
+    assert done.stderr.startswith("python -m snip_lib run: argument NAME: unknown experiment 'nothing'")
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -198,7 +219,8 @@ def test_run_status_table_and_again(tmp_path, capsys):
     assert "1/16" in out
     code, out, _ = run(capsys, "table", *smoke)
     assert code == 0
-    assert "15 rows are not run yet: python -m snip_lib run digits --profile smoke" in out
+    command = f"python -m snip_lib run digits --profile smoke --records {tmp_path}"
+    assert f"15 of 16 runs are not recorded yet: {command}\n" in out
 
 
 def test_what_is_trained_together_is_begun_and_recorded_together(tmp_path, capsys):

@@ -7,9 +7,8 @@ import torch
 from records_made import RECIPE, RUN
 from torch import nn
 
-from snip_lib import data, pruning, runner
+from snip_lib import criteria, data, pruning, runner
 from snip_lib.pruning import keep_count
-from snip_lib.pruning.schedules import ranked
 from snip_lib.records import Records
 from snip_lib.runner import job
 from snip_lib.runner.job import Job
@@ -29,7 +28,7 @@ def masks(**changes):
 def scores():
     """What RUN ranks."""
     batch = data.pruning_batch(DIGITS, RUN.pruning_batch, seed=RUN.seed)
-    return ranked("snip", network(RUN, DIGITS, "score weights"), *batch, at=None)
+    return criteria.snip(network(RUN, DIGITS, "score weights"), *batch)
 
 
 @pytest.mark.parametrize("control", ["shuffled", "inverted", "magnitude"])

@@ -314,3 +314,11 @@ def test_what_cannot_be_built_is_said():
         sl.models.build("lenet-5-caffe", generator=0, input_shape=(1, 8, 8))
     with pytest.raises(ValueError, match="classes"):
         sl.models.build("lenet-300-100", generator=0, classes=0)
+
+
+@pytest.mark.parametrize("name", sl.models.NETWORKS)
+def test_what_the_table_says_of_a_network_is_what_it_is_made_of(name):
+    network, modules = sl.models.NETWORKS[name], list(layout(name).modules())
+    kinds = (nn.RNNBase, nn.modules.conv._ConvNd, nn.modules.batchnorm._BatchNorm)
+    made_of = tuple(any(isinstance(module, kind) for module in modules) for kind in kinds)
+    assert (network.recurrent, network.convolves, network.normalises) == made_of

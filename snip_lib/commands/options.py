@@ -1,57 +1,43 @@
-"""What the command line's options mean: turning text into runs, devices and folders, or into one clear error."""
+"""What the command line's options mean: turning them into runs, devices and folders, or into one clear error."""
 
 import argparse
 import contextlib
 import dataclasses
-import math
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
-from snip_lib import studies
-from snip_lib.records import Records
-from snip_lib.studies.run import Run
 from snip_lib.words import nearest
+
+PROFILE = "laptop"  # where nobody says otherwise
 
 
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are one line, with the nearest known word where a choice was mistyped."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message} (--help says more)\n")
+        self.exit(2, f"{self.prog}: {' '.join(message.split())} (--help says more)\n")
 
 
-def chosen(given: argparse.Namespace) -> list[Run]:
-    """The runs of a profile that `--seeds` and `--only` leave, in order. ValueError when an option makes no sense."""
-    experiment = studies.named(given.experiment)
-    for option in ("seeds", "workers", "together"):
-        if (value := getattr(given, option)) is not None and value < 1:
-            raise ValueError(f"--{option} must be at least 1, got {value}")
-    if given.minutes is not None and not (math.isfinite(given.minutes) and given.minutes > 0):
-        raise ValueError(f"--minutes must be a positive number, got {given.minutes}")
-    if not (math.isfinite(given.checkpoint) and given.checkpoint > 0):
-        raise ValueError(f"--checkpoint must be a positive number of seconds, got {given.checkpoint}")
-    runs = experiment.plan(given.profile, seeds=given.seeds)
+def chosen(given: argparse.Namespace) -> list:
+    """The parts that a `run` command asks for, in order; see `agenda.Part`. ValueError when nothing is left.
+
+    Several experiments: one seed of every row of all before a second seed of any.
+    """
+    from snip_lib import studies
+    from snip_lib.studies import agenda
+
+    if "all" in given.experiments:
+        if len(given.experiments) > 1:
+            raise ValueError(f"run all takes no other names, got {' '.join(given.experiments)}")
+        parts = agenda.parts(given.profile, seeds=given.seeds)
+    else:
+        named = [studies.named(name) for name in dict.fromkeys(given.experiments)]
+        parts = agenda.together(named, given.profile or PROFILE, seeds=given.seeds)
     for condition in given.only:
-        runs = _filtered(runs, condition)
-    return runs
-
-
-def shard(runs: list[Run], text: str | None) -> list[Run]:
-    """The I-th of N shares, counted from 1, of a list of runs; "I/N" as text, None for all."""
-    if text is None:
-        return runs
-    try:
-        place, count = (int(part) for part in text.split("/"))
-    except ValueError:
-        raise ValueError(f"--shard must be I/N, such as 1/4, got {text!r}") from None
-    if not 1 <= place <= count:
-        raise ValueError(
-            f"--shard {text}: the first of {max(count, 1)} shares is 1/{max(count, 1)}, the last "
-            f"{max(count, 1)}/{max(count, 1)}"
-        )
-    return runs[place - 1 :: count]
+        parts = _filtered(parts, condition)
+    return _shared(parts, given.shard)
 
 
 def device(text: str) -> str:
@@ -72,8 +58,10 @@ def device(text: str) -> str:
 
 
 @contextlib.contextmanager
-def records_to_write(folder: Path | None, *, kept: bool) -> Iterator[Records]:
-    """The records of `--records`, the book's own by default; temporary ones where nothing is to be kept by default."""
+def records_to_write(folder: Path | None, *, kept: bool) -> Iterator[object]:
+    """The `Records` of `--records`, the book's own by default; temporary where nothing is to be kept by default."""
+    from snip_lib.records import Records
+
     if folder is not None and folder.exists() and not folder.is_dir():
         raise ValueError(f"--records {folder} is no folder")
     if folder is None and not kept:
@@ -84,25 +72,42 @@ def records_to_write(folder: Path | None, *, kept: bool) -> Iterator[Records]:
         yield Records(folder)
 
 
-def records_to_read(folder: Path | None) -> Records:
-    """The records of `--records`, the book's own by default. ValueError when they are not there."""
+def records_to_read(folder: Path | None):
+    """The `Records` of `--records`, the book's own by default. ValueError when they are not there."""
+    from snip_lib.records import Records
+
     if folder is not None and not folder.is_dir():
         raise ValueError(f"--records {folder} is no folder")
     return Records(folder)
 
 
-def _filtered(runs: list[Run], condition: str) -> list[Run]:
+def _filtered(parts: list, condition: str) -> list:
+    """The parts with the runs that meet KEY=VALUE. ValueError when there is none."""
+    from snip_lib.studies.run import Run
+
     key, equals, value = condition.partition("=")
     known = [f.name for f in dataclasses.fields(Run) if f.name != "recipe"]
     if not equals:
         raise ValueError(f"--only takes KEY=VALUE, such as network=lenet-300-100, got {condition!r}")
     if key not in known:
         raise ValueError(f"--only: a run has no {key!r}; known: {', '.join(known)}{nearest(key, known)}")
-    kept = [run for run in runs if _equals(getattr(run, key), value)]
-    if not kept:
-        there = sorted({str(getattr(run, key)) for run in runs})
+    kept = [part.only(lambda run: _equals(getattr(run, key), value)) for part in parts]
+    if not any(part.runs for part in kept):
+        there = sorted({str(getattr(run, key)) for part in parts for run in part.runs})
         raise ValueError(f"--only {condition}: no run is left; {key} is one of {', '.join(there)}")
-    return kept
+    return [part for part in kept if part.runs]
+
+
+def _shared(parts: list, share: tuple[int, int] | None) -> list:
+    """Every N-th run of all parts from the I-th on; ValueError where there are more shares than runs."""
+    if share is None:
+        return parts
+    (place, count), number = share, sum(len(part.runs) for part in parts)
+    if count > number:
+        raise ValueError(f"--shard {place}/{count}: there are {number} runs, fewer than shares")
+    places = iter(range(number))
+    kept = [part.only(lambda run: next(places) % count == place - 1) for part in parts]
+    return [part for part in kept if part.runs]
 
 
 def _equals(value: object, text: str) -> bool:

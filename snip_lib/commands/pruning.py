@@ -1,13 +1,11 @@
 """`python -m snip_lib prune`: the masks of one network, the book's or the user's own."""
 
 import argparse
-import importlib
-import sys
-from pathlib import Path
 
-from torch import nn
+from torch import Tensor, nn
 
-from snip_lib import data, init, models
+from snip_lib import data, init, models, schemes
+from snip_lib.commands import own
 from snip_lib.data import DataSet
 from snip_lib.pruning import Masks, prune
 from snip_lib.seeds import generator
@@ -15,13 +13,11 @@ from snip_lib.seeds import generator
 
 def prune_to_file(given: argparse.Namespace) -> Masks:
     """Score, choose and save; print what is kept of each parameter. Errors say which option is meant."""
-    if given.out.suffix != ".safetensors":
-        raise ValueError(f"--out {given.out}: the file's name ends in .safetensors")
-    if not given.out.parent.is_dir():
-        raise ValueError(f"--out {given.out}: there is no folder {given.out.parent}")
-    dataset = data.load(given.data)
-    model = network(given.network, dataset, scheme=given.init, seed=given.seed)
-    masks = masks_of(model, dataset, given)
+    _check(given)
+    with own.importable():
+        x, y, dataset = batch(given)
+        model = network(given, dataset)
+        masks = masks_of(model, x, y, given)
     masks.save(given.out)
     width = max(map(len, masks))
     for name, share in masks.density().items():
@@ -31,33 +27,34 @@ def prune_to_file(given: argparse.Namespace) -> Masks:
     return masks
 
 
-def network(name: str, dataset: DataSet, *, scheme: str | None, seed: int) -> nn.Module:
-    """A network of ours by name, or what "module:function" returns when it is called, imported from here."""
-    if ":" not in name:
-        return models.build(
-            name,
-            init=scheme or "vs-l",
-            generator=generator(seed, "score weights"),
-            input_shape=dataset.input_shape,
-            classes=dataset.classes,
-        )
-    module, function = name.split(":", 1)
-    sys.path.insert(0, str(Path.cwd()))
-    try:
-        made = getattr(importlib.import_module(module), function)()
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ValueError(f"{name!r} cannot be called: {error}") from error
-    finally:
-        sys.path.pop(0)
-    if not isinstance(made, nn.Module):
-        raise ValueError(f"{name!r} returned {type(made).__name__}, which is no nn.Module")
-    return made if scheme is None else init.initialize_(made, scheme, generator=generator(seed, "score weights"))
+def batch(given: argparse.Namespace) -> tuple[Tensor, Tensor, DataSet | None]:
+    """The examples that are scored: of a data set of ours, which is returned too, or the user's own, all of them."""
+    if ":" in given.data:
+        return *own.batch(given.data), None
+    dataset = data.load(given.data)
+    return *data.pruning_batch(dataset, given.batch, seed=given.seed), dataset
 
 
-def masks_of(model: nn.Module, dataset: DataSet, given: argparse.Namespace) -> Masks:
+def network(given: argparse.Namespace, dataset: DataSet | None) -> nn.Module:
+    """A network of ours by name, or the user's; drawn anew where `--init` says so."""
+    draw = {"std": given.std, "generator": generator(given.seed, "score weights")}
+    if dataset is not None and ":" not in given.network:
+        shape, classes = dataset.input_shape, dataset.classes
+        return models.build(given.network, init=given.init or "vs-l", input_shape=shape, classes=classes, **draw)
+    made = own.model(given.network)
+    if given.init is None:
+        return made
+    with own.guarded(f"{given.network!r} cannot be drawn by --init {given.init}"):
+        return init.initialize_(made, given.init, **draw)
+
+
+def masks_of(model: nn.Module, x: Tensor, y: Tensor, given: argparse.Namespace) -> Masks:
     """The masks of a model by the command's criterion, sparsity and mini-batch."""
-    x, y = data.pruning_batch(dataset, given.batch, seed=given.seed)
-    try:
+    what = "images" if ":" not in given.data and x.ndim == 4 else f"{str(x.dtype).removeprefix('torch.')} inputs"
+    shape = " x ".join(map(str, x.shape[1:])) or "single"
+    other = "; --data module:function gives it other inputs" if ":" in given.network and ":" not in given.data else ""
+    said = f"{given.network} could not be pruned on {shape} {what} of {given.data}"
+    with own.guarded(said, end=other), own.giving_logits(model):
         return prune(
             model,
             x,
@@ -67,6 +64,15 @@ def masks_of(model: nn.Module, dataset: DataSet, given: argparse.Namespace) -> M
             batch_norm=given.batch_norm,
             generator=generator(given.seed, "criterion"),
         )
-    except RuntimeError as error:
-        shape = " x ".join(map(str, dataset.input_shape))
-        raise ValueError(f"{given.network} cannot take {shape} images of {dataset.name}: {error}") from error
+
+
+def _check(given: argparse.Namespace) -> None:
+    """Raise ValueError for options that do not go together, before anything is computed."""
+    if ":" in given.data and ":" not in given.network:
+        raise ValueError(f"--data {given.data}: a network of the book is scored on one of {', '.join(data.NAMES)}")
+    if given.init is None and given.std is not None:
+        raise ValueError(f"--std goes with --init {' or '.join(schemes.NEED_STD)}")
+    if given.init is not None and schemes.needs_std(given.init) and given.std is None:
+        raise ValueError(f"--init {given.init} needs --std, the standard deviation of the weights")
+    if given.init is not None:
+        schemes.canonical(given.init, given.std)

@@ -16,26 +16,8 @@ from snip_lib.runner.rehearsal import OUTCOMES, Line, rehearse
 DONE, FAILED, UNFINISHED = 0, 1, 3  # as `line` has them
 
 
-def add(commands: argparse._SubParsersAction) -> None:
-    """The command and its options."""
-    one = commands.add_parser(
-        "rehearse",
-        help="try every network in every way that the device can compute",
-        description="A few steps of every network on the samples that ship, in every way that the device can compute "
-        "(bfloat16, channels-last, compiled, as a graph, together), compared with plain float32 on the CPU. "
-        "Exit code: 0 all are well, 1 one failed, 3 the time was up.",
-    )
-    one.add_argument("--device", default="auto", help="cpu, cuda, cuda:1 … (default: a GPU where there is one)")
-    one.add_argument("--minutes", type=float, default=10, help="try nothing more after this time (10)")
-    one.add_argument("--only", nargs="+", metavar="NETWORK", help="these networks alone")
-    one.add_argument("--out", type=Path, metavar="FILE", help="keep the table in a file, as JSON")
-    one.set_defaults(command=run)
-
-
 def run(given: argparse.Namespace) -> int:
     """Rehearse, a line for each network and way; the exit code."""
-    if not given.minutes > 0:
-        raise ValueError(f"--minutes must be a positive number, got {given.minutes}")
     where, lines = device(given.device), []
     print(f"{provenance.device_name(where)}, torch {torch.__version__}; milliseconds of a step, difference of a loss")
     for line in rehearse(where, networks=given.only, deadline=time.monotonic() + 60 * given.minutes):

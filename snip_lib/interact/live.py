@@ -1,11 +1,11 @@
 """The live twin: ipywidgets that recompute a figure when there is a kernel, and one plain line where there is none."""
 
-import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from snip_lib.figures import percent
+from snip_lib.progress import bar, is_static
 
 SPARSITIES = (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
 
@@ -57,15 +57,9 @@ def progress(iterable: Iterable, *, total: int | None = None, label: str = "") -
     if is_static():
         return iterable
     try:
-        from tqdm import tqdm
+        return bar(iterable, total=total, desc=label, file=sys.stdout, leave=False, ascii=True, mininterval=0.1)
     except ModuleNotFoundError:
         return iterable
-    return tqdm(iterable, total=total, desc=label, file=sys.stdout, leave=False, ascii=True)
-
-
-def is_static() -> bool:
-    """Whether a page is being made that will be read without a kernel: SNIP_STATIC is set, and not to 0."""
-    return os.environ.get("SNIP_STATIC", "0") not in ("", "0")
 
 
 def _choices(control: Any) -> dict[str, Any]:

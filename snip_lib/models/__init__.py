@@ -3,25 +3,31 @@
 Their prunable parameters, weights and biases without batch norm, number exactly as many as Table 2 counts.
 """
 
+from __future__ import annotations  # the table is read without torch
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-
-import torch
-from torch import nn
+from typing import TYPE_CHECKING
 
 from snip_lib.data import sets
-from snip_lib.init import initialize_
-from snip_lib.models.alexnet import alexnet
-from snip_lib.models.lenet import lenet_5_caffe, lenet_300_100
-from snip_lib.models.plain import plain
-from snip_lib.models.recurrent import RowReader
-from snip_lib.models.resnet import resnet
-from snip_lib.models.vgg import vgg
-from snip_lib.models.wrn import wrn
-from snip_lib.words import nearest
+from snip_lib.words import Later, nearest
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 Shape = tuple[int, int, int]  # (channels, height, width) of an image
+
+lenet_300_100 = Later("snip_lib.models.lenet", "lenet_300_100")
+lenet_5_caffe = Later("snip_lib.models.lenet", "lenet_5_caffe")
+alexnet = Later("snip_lib.models.alexnet", "alexnet")
+vgg = Later("snip_lib.models.vgg", "vgg")
+wrn = Later("snip_lib.models.wrn", "wrn")
+lstm = Later("snip_lib.models.recurrent", "lstm")
+gru = Later("snip_lib.models.recurrent", "gru")
+plain_tanh = Later("snip_lib.models.plain", "plain_tanh")
+resnet = Later("snip_lib.models.resnet", "resnet")
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,7 @@ class Network:
 
     make: function of (input_shape, classes) that returns the network with its weights not yet drawn, as calling this
     does. data: the name of the data set that it is trained on, in the paper or where later papers compare. recurrent:
-    whether it reads its images row by row.
+    whether it reads its images row by row. convolves, normalises: whether it has convolutions, and batch norm.
 
     >>> NETWORKS["vgg-like"].data, NETWORKS["vgg-like"].input_shape, NETWORKS["vgg-like"].classes
     ('cifar10', (3, 32, 32), 10)
@@ -39,6 +45,8 @@ class Network:
     make: Callable[[Shape, int], nn.Module]
     data: str
     recurrent: bool = False
+    convolves: bool = False
+    normalises: bool = False
 
     def __call__(self, input_shape: Shape, classes: int) -> nn.Module:
         """The network for such images and so many classes, its weights not yet drawn."""
@@ -57,24 +65,28 @@ class Network:
 
 NETWORKS = {
     "lenet-300-100": Network(lenet_300_100, data="mnist"),
-    "lenet-5-caffe": Network(lenet_5_caffe, data="mnist"),
-    "alexnet-s": Network(partial(alexnet, units=1024), data="cifar10"),
-    "alexnet-b": Network(partial(alexnet, units=2048), data="cifar10"),
-    "vgg-c": Network(partial(vgg, third_kernel=1), data="cifar10"),
-    "vgg-d": Network(vgg, data="cifar10"),
-    "vgg-like": Network(partial(vgg, hidden=(512,)), data="cifar10"),
-    "wrn-16-8": Network(partial(wrn, depth=16, widen=8), data="cifar10"),
-    "wrn-16-10": Network(partial(wrn, depth=16, widen=10), data="cifar10"),
-    "wrn-22-8": Network(partial(wrn, depth=22, widen=8), data="cifar10"),
-    "lstm-s": Network(partial(RowReader, cell=nn.LSTM, units=128), data="mnist", recurrent=True),
-    "lstm-b": Network(partial(RowReader, cell=nn.LSTM, units=256), data="mnist", recurrent=True),
-    "gru-s": Network(partial(RowReader, cell=nn.GRU, units=128), data="mnist", recurrent=True),
-    "gru-b": Network(partial(RowReader, cell=nn.GRU, units=256), data="mnist", recurrent=True),
-    "resnet-20": Network(partial(resnet, widths=(16, 32, 64), blocks=3), data="cifar10"),
-    "resnet-18": Network(partial(resnet, widths=(64, 128, 256, 512), blocks=2), data="cifar10"),
-    "plain-10": Network(partial(plain, depth=10, activation=nn.Tanh), data="mnist"),
-    "plain-30": Network(partial(plain, depth=30, activation=nn.Tanh), data="mnist"),
-    "plain-100": Network(partial(plain, depth=100, activation=nn.Tanh), data="mnist"),
+    "lenet-5-caffe": Network(lenet_5_caffe, data="mnist", convolves=True),
+    "alexnet-s": Network(partial(alexnet, units=1024), data="cifar10", convolves=True, normalises=True),
+    "alexnet-b": Network(partial(alexnet, units=2048), data="cifar10", convolves=True, normalises=True),
+    "vgg-c": Network(partial(vgg, third_kernel=1), data="cifar10", convolves=True, normalises=True),
+    "vgg-d": Network(vgg, data="cifar10", convolves=True, normalises=True),
+    "vgg-like": Network(partial(vgg, hidden=(512,)), data="cifar10", convolves=True, normalises=True),
+    "wrn-16-8": Network(partial(wrn, depth=16, widen=8), data="cifar10", convolves=True, normalises=True),
+    "wrn-16-10": Network(partial(wrn, depth=16, widen=10), data="cifar10", convolves=True, normalises=True),
+    "wrn-22-8": Network(partial(wrn, depth=22, widen=8), data="cifar10", convolves=True, normalises=True),
+    "lstm-s": Network(partial(lstm, units=128), data="mnist", recurrent=True),
+    "lstm-b": Network(partial(lstm, units=256), data="mnist", recurrent=True),
+    "gru-s": Network(partial(gru, units=128), data="mnist", recurrent=True),
+    "gru-b": Network(partial(gru, units=256), data="mnist", recurrent=True),
+    "resnet-20": Network(
+        partial(resnet, widths=(16, 32, 64), blocks=3), data="cifar10", convolves=True, normalises=True
+    ),
+    "resnet-18": Network(
+        partial(resnet, widths=(64, 128, 256, 512), blocks=2), data="cifar10", convolves=True, normalises=True
+    ),
+    "plain-10": Network(partial(plain_tanh, depth=10), data="mnist"),
+    "plain-30": Network(partial(plain_tanh, depth=30), data="mnist"),
+    "plain-100": Network(partial(plain_tanh, depth=100), data="mnist"),
 }
 INPUT_SHAPES = {name: network.input_shape for name, network in NETWORKS.items()}
 
@@ -99,6 +111,10 @@ def build(
     >>> build("alexnet-s", generator=0, input_shape=(3, 64, 64), classes=200).conv1.stride
     (4, 4)
     """
+    import torch
+
+    from snip_lib.init import initialize_
+
     network = named(name)
     shape = tuple(input_shape or network.input_shape)
     classes = network.classes if classes is None else classes

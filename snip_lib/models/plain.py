@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 from torch import nn
 
@@ -32,3 +33,6 @@ def plain(
         if layer < depth:
             network.add_module(f"act{layer}", activation())
     return network
+
+
+plain_tanh = partial(plain, activation=nn.Tanh)

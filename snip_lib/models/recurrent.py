@@ -1,5 +1,7 @@
 """LSTM and GRU networks that read an image row by row, laid out as the paper's counts imply."""
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
@@ -48,3 +50,7 @@ class RowReader(nn.Module):
         rows = x.transpose(1, 2).flatten(2)  # (n, rows, channels * width)
         states, _ = self.cell(self.project(rows))
         return self.fc(states[:, -1])
+
+
+lstm = partial(RowReader, cell=nn.LSTM)
+gru = partial(RowReader, cell=nn.GRU)

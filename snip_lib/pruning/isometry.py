@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from snip_lib.pruning.masks import Masks
 
-REPAIRS = ("none", "isometry", "scale")
 STEPS, RATE = 300, 0.1  # of the descent: where its end was looked at, three times the steps brought the loss 2 % down
 LONGEST = 2.0  # largest singular value to start from: at this rate the descent on s is stable up to sqrt(7)
 
@@ -51,11 +50,6 @@ def rescaled_(model: nn.Module, masks: Masks) -> nn.Module:
     return model
 
 
-def repair_(model: nn.Module, masks: Masks, how: str) -> nn.Module:
-    """One of `REPAIRS` by name, in place; "none" leaves the model as it is."""
-    return {"none": lambda model, masks: model, "isometry": isometric_, "scale": rescaled_}[how](model, masks)
-
-
 def _matrices(model: nn.Module, masks: Masks) -> list[tuple[nn.Parameter, Tensor]]:
     parameters = masks.parameters_of(model)
     return [(p, masks[name].to(p.device)) for name, p in parameters.items() if p.ndim >= 2]
@@ -72,3 +66,7 @@ def _near_isometry(matrix: Tensor, mask: Tensor) -> Tensor:
         error.diagonal().sub_(1)
         near -= RATE * mask * (near @ error)
     return near
+
+
+# What a run calls it (`Run.repair`) -> what is done to the weights that are left, in place.
+REPAIRS = {"none": lambda model, masks: model, "isometry": isometric_, "scale": rescaled_}

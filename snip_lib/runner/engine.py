@@ -8,18 +8,22 @@ import contextlib
 import multiprocessing
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 
+from snip_lib import data
 from snip_lib.records import RecordError, Records
 from snip_lib.runner.executing import CHECKPOINT_SECONDS, RunError, never
+from snip_lib.runner.fetching import fetch
+from snip_lib.runner.interrupts import SIGNALS, Asked, interrupts, unheard
 from snip_lib.runner.recording import record_unit
 from snip_lib.runner.units import Unit, describe_unit, units
 from snip_lib.studies.run import Run
 from snip_lib.words import require
 
 SPARE_SECONDS = 3.0  # kept before a deadline for the last checkpoint
+LOOK_SECONDS = 0.2  # after so long, a sweep looks whether it was asked to stop
 Tell = Callable[[str, Run | None, object], None]  # see `work`
 
 
@@ -52,15 +56,15 @@ class Plan:
         return units([run for run, done in zip(self.runs, self.recorded(), strict=True) if not done], self.together)
 
 
-def work(plan: Plan, tell: Tell, stop: Callable[[], bool] = never) -> None:
+def work(plan: Plan, tell: Tell, stop: Callable[[], bool] = never) -> bool:
     """Run what is missing of a plan in this process until all is recorded or claimed, `stop()`, or the deadline.
 
     tell: is told ("at" | "ended" | "failed", run, iteration | outcome of `record` | message); the run is None
-    where a failure is of none in particular.
+    where a failure is of none in particular. Returns whether another plan may be begun.
     """
     for unit in plan.missing():
         if stop() or late(plan, sum(plan.paces.get(run.name, 0.0) for run in unit.runs)):
-            return
+            return False
         options = {"stop": lambda: stop() or late(plan), "every": plan.every}
         options["report"] = lambda iteration, unit=unit: _tell_each(tell, "at", unit, iteration)
         try:
@@ -72,8 +76,29 @@ def work(plan: Plan, tell: Tell, stop: Callable[[], bool] = never) -> None:
             continue
         except (RecordError, OSError) as error:  # without data or a place to record, the next one cannot run either
             tell("failed", unit.runs[0], str(error))
-            return
+            return isinstance(error, data.DataError)  # another plan may be of other data
         _tell_each(tell, "ended", unit, outcome)
+    return True
+
+
+def work_through(plans: Sequence[Plan], tell: Tell, stop: Callable[[], bool] = never) -> None:
+    """Work at one plan after another; a run that an earlier plan recorded for another experiment is copied."""
+    for plan in plans:
+        adopt(plan)
+        if all(plan.recorded()):
+            continue
+        try:
+            fetch(run.data for run in plan.runs)
+        except data.DataError as error:
+            tell("failed", None, str(error))
+        else:
+            if not work(plan, tell, stop):
+                return
+
+
+def adopt(plan: Plan) -> None:
+    """Copy the records of a plan's runs that other experiments hold: the same run is not paid for twice."""
+    plan.records.adopt(plan.experiment, {run.name for run in plan.runs}, profile=plan.profile)
 
 
 def _tell_each(tell: Tell, kind: str, unit: Unit, what: object) -> None:
@@ -86,69 +111,97 @@ def late(plan: Plan, needed: float = 0.0) -> bool:
     return plan.deadline is not None and time.time() + needed + SPARE_SECONDS >= plan.deadline
 
 
-def run_here(plan: Plan, tell: Tell) -> bool:
-    """Run a plan on this machine; True when somebody asked it to stop. An interrupt ends it after a checkpoint."""
-    with _interrupts() as asked:
-        if plan.workers == 1:
-            work(plan, tell, lambda: bool(asked))
+def run_here(plans: Plan | Sequence[Plan], tell: Tell) -> bool:
+    """Run plans on this machine; True when somebody asked it to stop. An interrupt ends it after a checkpoint."""
+    plans = [plans] if isinstance(plans, Plan) else plans
+    with interrupts() as asked:
+        if plans[0].workers == 1:
+            busy = Busy(tell)
+            with asked.at_once_unless(lambda: bool(busy.now)):
+                work_through(plans, busy, lambda: bool(asked))
         else:
-            _side_by_side(plan, tell, asked)
+            _side_by_side(plans, tell, asked)
     return bool(asked)
 
 
-def run_on_ray(plan: Plan, tell: Tell) -> bool:
-    """Run a plan on a Ray cluster, one task a unit; its machines share the folder of records."""
+def run_on_ray(plans: Plan | Sequence[Plan], tell: Tell) -> bool:
+    """Run plans on a Ray cluster, one task a unit; its machines share the folder of records."""
     ray = require("ray", "--engine ray")
     ray.init(ignore_reinit_error=True, log_to_driver=False)
-    share = {"num_cpus": 1, "num_gpus": 0 if plan.device == "cpu" else 1 / plan.workers}
-    task = ray.remote(**share)(_told)
-    waiting = [task.remote(replace(plan, runs=list(unit.runs))) for unit in plan.missing()]
-    while waiting:
-        (ready,), waiting = ray.wait(waiting, num_returns=1)
-        for event in ray.get(ready):
-            tell(*event)
+    for plan in [plans] if isinstance(plans, Plan) else plans:
+        adopt(plan)
+        share = {"num_cpus": 1, "num_gpus": 0 if plan.device == "cpu" else 1 / plan.workers}
+        task = ray.remote(**share)(told)
+        waiting = [task.remote(replace(plan, runs=list(unit.runs))) for unit in plan.missing()]
+        while waiting:
+            (ready,), waiting = ray.wait(waiting, num_returns=1)
+            for event in ray.get(ready):
+                tell(*event)
     return False
 
 
-def _told(plan: Plan) -> list[tuple[str, Run | None, object]]:
+def told(plan: Plan) -> list[tuple[str, Run | None, object]]:
+    """Work at a plan, as a task on another machine does: what was told, but for the iterations, once it has ended."""
     events: list[tuple[str, Run | None, object]] = []
     work(plan, lambda *event: event[0] != "at" and events.append(event))
     return events
 
 
-def _side_by_side(plan: Plan, tell: Tell, asked: list) -> None:
-    context = multiprocessing.get_context("spawn")
-    workers: dict[Connection, multiprocessing.Process] = {}
-    for _ in range(plan.workers):
-        ours, theirs = context.Pipe()
-        process = context.Process(target=_worker, args=(plan, theirs), daemon=True)
-        process.start()
-        theirs.close()
-        workers[ours] = process
+class Busy:
+    """Passes on what is told, and knows which runs are at their steps, so that stopping has something to save."""
+
+    def __init__(self, tell: Tell):
+        self.tell, self.now = tell, set()
+
+    def __call__(self, kind: str, run: Run | None, what: object) -> None:
+        (self.now.add if kind == "at" else self.now.discard)(run)
+        self.tell(kind, run, what)
+
+
+def _side_by_side(plans: Sequence[Plan], tell: Tell, asked: Asked) -> None:
+    workers = _started(plans)
+    busy = {pipe: Busy(tell) for pipe in workers}
+    asked.again = lambda: [process.kill() for process in workers.values()]
     told_to_stop = False
     while workers:
-        for pipe in wait(list(workers), timeout=0.5):
+        for pipe in wait(list(workers), timeout=LOOK_SECONDS):
             try:
-                tell(*pipe.recv())
+                busy[pipe](*pipe.recv())
             except (EOFError, OSError):
-                _bury(workers.pop(pipe), tell)
+                _bury(workers.pop(pipe), tell, expected=told_to_stop)
         if asked and not told_to_stop:
             told_to_stop = True
-            for pipe in workers:
+            for pipe, process in workers.items():
                 with contextlib.suppress(OSError):
                     pipe.send("stop")
+                if not busy[pipe].now:  # it imports, loads or scores: nothing would be saved by waiting
+                    process.kill()
 
 
-def _worker(plan: Plan, pipe: Connection) -> None:
+def _started(plans: Sequence[Plan]) -> dict[Connection, multiprocessing.Process]:
+    """The worker processes of plans, by the pipe to each; Ctrl-C in a terminal goes past them, to this process."""
+    context = multiprocessing.get_context("spawn")
+    workers: dict[Connection, multiprocessing.Process] = {}
+    for _ in range(plans[0].workers):
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_worker, args=(plans, theirs), daemon=True)
+        with unheard():
+            process.start()
+        theirs.close()
+        workers[ours] = process
+    return workers
+
+
+def _worker(plans: Sequence[Plan], pipe: Connection) -> None:
     """A process of its own; it stops when told to, and when the process that started it is no more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
     def tell(*event: object) -> None:
         with contextlib.suppress(OSError):  # nobody listens any longer: `stop` will say so
             pipe.send(event)
 
-    work(plan, tell, _rarely(pipe.poll))
+    work_through(plans, tell, _rarely(pipe.poll))
 
 
 def _rarely(ask: Callable[[], bool], seconds: float = 0.2) -> Callable[[], bool]:
@@ -164,26 +217,8 @@ def _rarely(ask: Callable[[], bool], seconds: float = 0.2) -> Callable[[], bool]
     return asked
 
 
-def _bury(process: multiprocessing.Process, tell: Tell) -> None:
+def _bury(process: multiprocessing.Process, tell: Tell, *, expected: bool) -> None:
     process.join()
-    if process.exitcode:
+    if process.exitcode and not expected:
         how = f"was killed (signal {-process.exitcode})" if process.exitcode < 0 else "failed"
         tell("failed", None, f"a worker {how}; its run goes on from its checkpoint when you run this again")
-
-
-@contextlib.contextmanager
-def _interrupts() -> Iterator[list]:
-    """A list that is filled by the first SIGINT or SIGTERM; a second one ends the process at once."""
-    asked: list[int] = []
-
-    def note(number: int, frame: object) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(number)
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,6 +1,7 @@
 """How long runs will take, from the records of earlier ones."""
 
 import contextlib
+from collections.abc import Iterable
 from statistics import median
 
 from snip_lib.records import Records
@@ -10,8 +11,12 @@ from snip_lib.studies.run import Run
 class History:
     """What earlier records say of the time that a run takes on a device."""
 
-    def __init__(self, records: list[dict]):
-        self.records = [record for record in records if record["metrics"]["iterations"]]
+    def __init__(self, records: Iterable[dict]):
+        self._paces: dict[tuple, list[float]] = {}  # what is alike -> seconds an iteration
+        self._starts: dict[tuple, list[float]] = {}  # what is alike -> seconds until the first step
+        for record in records:
+            if record["metrics"]["iterations"]:
+                self._note(record["run"], record["metrics"], record["from"]["device"])
 
     @classmethod
     def of(cls, records: Records) -> "History":
@@ -19,27 +24,35 @@ class History:
         folders = [records]
         with contextlib.suppress(FileNotFoundError):
             folders += [book for book in [Records()] if book.folder.resolve() != records.folder.resolve()]
-        return cls([one for each in folders for name in each.experiments() for one in each.read(name)[0]])
+        return cls(one for each in folders for name in each.experiments() for one in each.read(name)[0])
 
     def seconds(self, run: Run, device: str) -> float | None:
         """Seconds that a whole run takes; None where nothing like it is recorded."""
-        paces = [r["metrics"]["seconds"] / r["metrics"]["iterations"] for r in self._like(run, device)]
-        iterations = (run.pretrain + 1) * run.recipe.iterations
-        return median(paces) * iterations + self.start_seconds(run, device) if paces else None
+        for kind in _kinds_of(run, device):
+            if kind in self._paces:
+                iterations = (run.pretrain + 1) * run.recipe.iterations
+                return median(self._paces[kind]) * iterations + median(self._starts[kind])
+        return None
 
     def start_seconds(self, run: Run, device: str) -> float:
         """Seconds until the first step of a run; 0 where nothing like it is recorded."""
-        return median([r["metrics"]["scoring_seconds"] for r in self._like(run, device)] or [0.0])
+        return next((median(self._starts[k]) for k in _kinds_of(run, device) if k in self._starts), 0.0)
 
-    def _like(self, run: Run, device: str) -> list[dict]:
-        """Records of the same network and batch size on the same device."""
-        return [
-            r
-            for r in self.records
-            if r["run"]["network"] == run.network
-            and r["from"]["device"] == device
-            and r["run"]["recipe"]["batch_size"] == run.recipe.batch_size
-        ]
+    def _note(self, run: dict, metrics: dict, device: str) -> None:
+        size, layout = run["recipe"]["batch_size"], run.get("layout", "plain")
+        for kind in _kinds(device, run["network"], size, run["dtype"], layout, run["data"]):
+            self._paces.setdefault(kind, []).append(metrics["seconds"] / metrics["iterations"])
+            self._starts.setdefault(kind, []).append(metrics["scoring_seconds"])
+
+
+def _kinds_of(run: Run, device: str) -> list[tuple]:
+    return _kinds(device, run.network, run.recipe.batch_size, run.dtype, run.layout, run.data)
+
+
+def _kinds(device: str, network: str, size: int, dtype: str, layout: str, data: str) -> list[tuple]:
+    """What makes runs alike, the most telling first: network and batch, with precision, layout and data, or without."""
+    alike = (device, network, size)
+    return [(*alike, dtype, layout, data), (*alike, dtype, layout), alike]
 
 
 def words(seconds: float | None) -> str:

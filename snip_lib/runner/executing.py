@@ -44,15 +44,18 @@ def execute_unit(
     stop: Callable[[], bool] = never,
     every: float = CHECKPOINT_SECONDS,
     report: Report = lambda iteration: None,
+    began: Callable[[Job], object] = lambda job: None,
 ) -> list[dict] | None:
     """Score, prune and train the runs of a unit as one computation; the metrics of each.
 
     checkpoint: where to go on from, and what to save to, every so many seconds and when `stop()` is True; then None is
     returned. `stop` is asked before every batch. On a CPU the metrics are the same to the bit, resumed or not, but for
-    the seconds. Raises RunError when the device has too little memory, OSError when a checkpoint cannot be written.
+    the seconds. began: is told of the job, once it is in memory. Raises RunError when the device has too little memory,
+    OSError when a checkpoint cannot be written.
     """
     with threads(unit.runs[0].threads), _memory_of(device, unit):
         job = Job(unit, device, checkpoint.load() if checkpoint else None)
+        began(job)
         while not job.finished:
             job.trainer.run(stop=_Pause(job, stop, every, report))
             if job.trainer.finished and not job.finished:

@@ -9,7 +9,7 @@ from torch import nn
 from snip_lib import data
 from snip_lib.data import DataSet
 from snip_lib.pruning import Masks
-from snip_lib.pruning.isometry import repair_
+from snip_lib.pruning.isometry import REPAIRS
 from snip_lib.runner.masking import masks_of, network, seen_by, sparsity_after
 from snip_lib.runner.units import Unit
 from snip_lib.scoring.sensitivity import prunable_parameters
@@ -119,7 +119,7 @@ def prune(run: Run, dataset: DataSet) -> tuple[Masks | None, nn.Module]:
     if run.sparsity == 0 or run.pretrain:
         return None, model
     masks = masks_of(run, dataset, model)
-    return masks, repair_(model, masks, run.repair)
+    return masks, REPAIRS[run.repair](model, masks)
 
 
 def dataset_of(run: Run, device: torch.device | str) -> DataSet:

@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from snip_lib import data, models, pruning
 from snip_lib.data import DataSet
 from snip_lib.pruning import LayerCollapseWarning, Masks, ZeroScoreWarning
-from snip_lib.pruning.schedules import ranked
 from snip_lib.scoring import criteria
 from snip_lib.scoring.sensitivity import default_prunable
 from snip_lib.seeds import generator
@@ -55,7 +54,7 @@ def _controlled(
         return masks.shuffled(generator=generator(run.seed, "shuffled"))
     if run.control == "inverted":
         drawn = generator(run.seed, "criterion")
-        scores = ranked(run.criterion, scored, *batch, at=None, generator=drawn, loss=None, **options)
+        scores = criteria.named(run.criterion)(scored, *batch, generator=drawn, **options)
         return pruning.keep_top({name: -score for name, score in scores.items()}, quota=masks.counts())
     if run.control == "magnitude":
         return pruning.keep_top(criteria.magnitude(trained, prunable=options["prunable"]), quota=masks.counts())

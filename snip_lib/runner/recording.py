@@ -8,7 +8,6 @@ from snip_lib.runner.executing import execute_unit
 from snip_lib.runner.job import dataset_of
 from snip_lib.runner.units import Unit
 from snip_lib.studies.run import Run
-from snip_lib.training import Execution
 
 
 def record(run: Run, experiment: str, **options: object) -> str:
@@ -33,7 +32,8 @@ def record_unit(
     """
     records = records or Records()
     content.check_profile(profile)  # before the run and not after it
-    checkpoint, origin = Checkpoint(records.folder, unit, device), _origin(unit, device)
+    checkpoint, origin = Checkpoint(records.folder, unit, device), provenance.of(device, together=len(unit.runs))
+    options["began"] = lambda job: origin.update(computed=job.trainer.execution.computed)
     dataset_of(unit.runs[0], device)  # when it cannot be had, that is no matter of the folder of records
     with files.writable(records.folder), claim(records.folder, unit.runs) as mine:
         if not mine:
@@ -47,9 +47,3 @@ def record_unit(
         records.append(experiment, [records.make(run, each, profile=profile, origin=origin) for run, each in pairs])
         checkpoint.remove()
         return "recorded"
-
-
-def _origin(unit: Unit, device: torch.device | str) -> dict:
-    first = unit.runs[0]
-    computed = Execution.on(device, first.dtype, first.layout).computed if len(unit.runs) == 1 else "float32, plain"
-    return provenance.of(device, together=len(unit.runs), computed=computed)

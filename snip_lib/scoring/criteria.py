@@ -35,9 +35,14 @@ def named(name: str) -> Callable[..., dict]:
     >>> named("magnitude").__name__
     'magnitude'
     """
+    return getattr(importlib.import_module(f"snip_lib.scoring.{check_name(name)}"), name)
+
+
+def check_name(name: str) -> str:
+    """The name, if it is one of a criterion, of which nothing is imported; ValueError with the nearest otherwise."""
     if not isinstance(name, str) or name not in CRITERIA:
         raise ValueError(f"unknown criterion {name!r}; known: {', '.join(CRITERIA)}{nearest(name, CRITERIA)}")
-    return getattr(importlib.import_module(f"snip_lib.scoring.{name}"), name)
+    return name
 
 
 def __getattr__(name: str):

@@ -25,7 +25,7 @@ def snip(
     arithmetic, and in floats it rounds and makes new ties; so what is ranked is not divided. Arguments, warnings and
     errors as `connection_gradient`; ValueError too when a score is not finite or all are 0. generator is not looked at.
 
-    Known failure: tensors of many weights get small scores and are emptied first, at high sparsity to the last weight.
+    Known failure: nothing in the ranking keeps a layer from being left empty, and at high sparsity one is.
 
     >>> import snip_lib as sl
     >>> model = sl.models.build("lenet-300-100", generator=0)

@@ -5,18 +5,13 @@ twice.
 """
 
 import dataclasses
-import functools
 import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-import torch
-from torch import nn
-
-from snip_lib import data, init, models
-from snip_lib.pruning.isometry import REPAIRS
+from snip_lib import data, models, schemes
 from snip_lib.scoring import criteria
 from snip_lib.training import Recipe
 from snip_lib.words import nearest
@@ -37,7 +32,7 @@ CHOICES = {  # of fields that name one of a few
     "control": ("none", "shuffled", "inverted", "redrawn", "magnitude"),
     "biases": ("pruned", "kept"),
     "validation": ("spared", "trained"),
-    "repair": REPAIRS,
+    "repair": ("none", "isometry", "scale"),
 }
 
 
@@ -90,11 +85,11 @@ class Run:
         if isinstance(self.recipe, dict):  # as read from a record
             self._set(recipe=Recipe(**self.recipe))
         data.check_name(self.data)
-        criteria.named(self.criterion)
+        criteria.check_name(self.criterion)
         models.named(self.network)
-        self._set(init=init.canonical(self.init, self.std), sparsity=float(self.sparsity))
+        self._set(init=schemes.canonical(self.init, self.std), sparsity=float(self.sparsity))
         if self.score_init is not None:
-            self._set(score_init=init.canonical(self.score_init, self.score_std))
+            self._set(score_init=schemes.canonical(self.score_init, self.score_std))
             if not self.redraw:
                 raise ValueError("redraw=False scores the weights that are trained, so it takes no score_init")
         elif self.score_std is not None:
@@ -112,9 +107,9 @@ class Run:
         idle = set(SCORING) if self.sparsity == 0 else set(IDLE.get(self.criterion, ()))
         if "valid" in data.SOURCES[self.data].sizes:  # a sample, which is split already
             idle.add("split_seed")
-        if self.batch_norm != "identity" and not _has_batch_norm(self.network):
+        if self.batch_norm != "identity" and not models.NETWORKS[self.network].normalises:
             idle.add("batch_norm")
-        if self.layout != "plain" and not _convolves(self.network):
+        if self.layout != "plain" and not models.NETWORKS[self.network].convolves:
             idle.add("layout")
         return idle
 
@@ -136,21 +131,6 @@ class Run:
     def to_dict(self) -> dict:
         """Every field, defaults written out, as a record holds it; `Run(**d)` reads it back."""
         return json.loads(json.dumps(dataclasses.asdict(self)))
-
-
-@functools.cache
-def _has_batch_norm(network: str) -> bool:
-    return any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in _empty(network).modules())
-
-
-@functools.cache
-def _convolves(network: str) -> bool:
-    return any(parameter.ndim == 4 for parameter in _empty(network).parameters())
-
-
-def _empty(network: str) -> nn.Module:
-    with torch.device("meta"):
-        return models.named(network)(models.INPUT_SHAPES[network], 10)
 
 
 def _hashed(value: object) -> dict:

@@ -1,7 +1,8 @@
 """Progress of training: a line of plain text that redraws itself, in a terminal and in a notebook."""
 
-import os
 from typing import TYPE_CHECKING
+
+from snip_lib.progress import bar, is_static
 
 if TYPE_CHECKING:
     from snip_lib.training.trainer import Trainer
@@ -10,17 +11,14 @@ if TYPE_CHECKING:
 class Progress:
     """Shows iterations, training loss, validation error and time left, or nothing.
 
-    With SNIP_STATIC=1, as when the book's pages are executed, one plain line at the end takes its place.
+    On a static page, as when the book's are executed, one plain line at the end takes its place.
     """
 
     def __init__(self, trainer: "Trainer", *, shown: bool):
         self.trainer, self.bar = trainer, None
-        self.static = shown and os.environ.get("SNIP_STATIC") == "1"
+        self.static = shown and is_static()
         if shown and not self.static:
-            from tqdm import tqdm
-
-            total, done = trainer.recipe.iterations, trainer.iteration
-            self.bar = tqdm(total=total, initial=done, unit="it", mininterval=0.5, dynamic_ncols=True)
+            self.bar = bar(total=trainer.recipe.iterations, initial=trainer.iteration, unit="it")
 
     def __enter__(self) -> "Progress":
         return self

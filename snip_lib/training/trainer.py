@@ -212,3 +212,17 @@ class Trainer:
             wrong += self._wrong(self.data.standardise(a), b)
             yield
         return [count / len(y) for count in wrong.tolist()]
+
+
+def train(
+    model: nn.Module,
+    data: DataSet,
+    recipe: Recipe,
+    *,
+    seed: int,
+    masks: Masks | None = None,
+    execution: Execution | None = None,
+    progress: bool = False,
+) -> Result:
+    """Train `model` in place by `recipe`, holding `masks`; returns what was measured (Algorithm 1, lines 6 and 7)."""
+    return Trainer(model, data, recipe, seed=seed, masks=masks, execution=execution).run(progress=progress)
