@@ -7,6 +7,7 @@ from snip_lib.interact.panels import Bars, Panel, PixelMap, Text
 from snip_lib.interact.six import six_connections
 from snip_lib.interact.slider import Choice, Slider, slider
 from snip_lib.interact.sparsity import sparsity_figure
+from snip_lib.interact.switch import switch
 
 __all__ = [
     "SPARSITIES",
@@ -25,4 +26,5 @@ __all__ = [
     "six_connections",
     "slider",
     "sparsity_figure",
+    "switch",
 ]

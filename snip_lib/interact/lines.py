@@ -30,13 +30,13 @@ class Lines:
     def draw(self, frames: Frames) -> str:
         steps = len(frames.labels)
         x = table(range(steps) if self.x is None else self.x, self.title, steps)
-        across = _scaled(x, x.min(), x.max(), _LEFT, _RIGHT)
+        across = scaled(x, x.min(), x.max(), _LEFT, _RIGHT)
         low, high = self._limits()
-        parts = [frames.element("line", f'class="at" y1="{_TOP}" y2="{_BOTTOM}"', x1=_short(across), x2=_short(across))]
+        parts = [frames.element("line", f'class="at" y1="{_TOP}" y2="{_BOTTOM}"', x1=short(across), x2=short(across))]
         keys = []
         for name, values in self.series.items():
             values = table(values, self.title, steps)
-            heights = _scaled(self._height(values), self._height(low), self._height(high), _BOTTOM, _TOP)
+            heights = scaled(self._height(values), self._height(low), self._height(high), _BOTTOM, _TOP)
             parts.append(_line(frames, looks(self.series)[name], across, heights))
             keys.append(self._key(frames, name, looks(self.series)[name], values))
         svg = f'<svg viewBox="0 0 300 160" aria-hidden="true">{self._axes(frames, low, high)}{"".join(parts)}</svg>'
@@ -73,8 +73,8 @@ class Lines:
 
 
 def _line(frames: Frames, a_look: Mapping[str, Any], across: np.ndarray, heights: np.ndarray) -> str:
-    points = " ".join(f"{x},{y}" for x, y in zip(_short(across), _short(heights), strict=True))
-    marker = frames.element("circle", f'r="5" fill="{a_look["color"]}"', cx=_short(across), cy=_short(heights))
+    points = " ".join(f"{x},{y}" for x, y in zip(short(across), short(heights), strict=True))
+    marker = frames.element("circle", f'r="5" fill="{a_look["color"]}"', cx=short(across), cy=short(heights))
     return f'<polyline points="{points}" {_stroke(a_look)}/>{marker}'
 
 
@@ -84,10 +84,10 @@ def _stroke(a_look: Mapping[str, Any]) -> str:
     return f'stroke="{a_look["color"]}" stroke-dasharray="{dash or "none"}"'
 
 
-def _scaled(values: np.ndarray, low: float, high: float, first: float, last: float) -> np.ndarray:
+def scaled(values: np.ndarray, low: float, high: float, first: float, last: float) -> np.ndarray:
     """Return values moved so that `low` falls on `first` and `high` on `last`."""
     return first + (last - first) * (values - low) / ((high - low) or 1)
 
 
-def _short(values: np.ndarray) -> list[str]:
+def short(values: np.ndarray) -> list[str]:
     return [f"{value:.1f}" for value in values]
