@@ -77,18 +77,18 @@ def sortable(x):
 
 # name of the checker -> (the stub as the page has it, wrong answers, the right answer); each a tuple of arguments
 CASES: dict[str, tuple[tuple, list[tuple], tuple]] = {
-    "by_hand_sensitivities": (
+    "by_hand.sensitivities": (
         ([..., ..., ..., ..., ..., ...],),
         [([0, 2, 0, 0, 2, 0],), ([0, -2, 0, 0, -1, 0],), ([0, -2, 0],), ("02002",)],
         ([0, -2, 0, 0, -2, 0],),
     ),
-    "by_hand_batch": (([..., ..., ...],), [([1, 2, 5],), ([2, 5],), ([1, 5, 6],), ([0, 2, 4],)], ([5, 1, 3],)),
-    "exact_change": (
+    "by_hand.batch": (([..., ..., ...],), [([1, 2, 5],), ([2, 5],), ([1, 5, 6],), ([0, 2, 4],)], ([5, 1, 3],)),
+    "by_hand.exact_change": (
         (lambda loss, c, j: ...,),
         [(lambda loss, c, j: -change(loss, c, j),), (change_in_place,), (lambda loss, c, j: 0.0,)],
         (change,),
     ),
-    "sensitivity": (
+    "connection_sensitivity.sensitivity": (
         (lambda model, x, y: ...,),
         [
             (lambda *a: scores(*a, score=lambda p, d: d.abs()),),
@@ -103,7 +103,7 @@ CASES: dict[str, tuple[tuple, list[tuple], tuple]] = {
         ],
         (scores,),
     ),
-    "terms_of_two": (
+    "straight_line.terms_of_two": (
         (..., ..., ...),
         [
             (-3, -2.5, -2),
@@ -116,18 +116,18 @@ CASES: dict[str, tuple[tuple, list[tuple], tuple]] = {
         ],
         (3, -2.5, -2),
     ),
-    "how_many_stay": (
+    "algorithm_1.how_many_stay": (
         (..., lambda m, s: ...),
         [(13_330, count), (13_331, lambda m, s: math.floor(m * (1 - s) + 0.5)), (13_331, lambda m, s: 13_331)],
         (13_331, count),
     ),
-    "exactly_kappa": (
+    "algorithm_1.exactly_kappa": (
         (lambda scores, kappa: ...,),
         [(threshold,), (lambda s, k: top(s.flip(0), k).flip(0),), (lambda s, k: s.topk(k).indices,)],
         (top,),
     ),
-    "overlap_by_chance": ((...,), [(0.0004,), (0.01,), (0.02,), (0.0105,)], (0.0101,)),
-    "units_in_use": (
+    "first_look.overlap_by_chance": ((...,), [(0.0004,), (0.01,), (0.02,), (0.0105,)], (0.0101,)),
+    "first_look.units_in_use": (
         (lambda first, second: ...,),
         [
             (lambda first, second: first.any(1).sum(),),
@@ -136,9 +136,9 @@ CASES: dict[str, tuple[tuple, list[tuple], tuple]] = {
         ],
         (lambda first, second: (first.any(1) & second.any(0)).sum(),),
     ),
-    "passes": ((..., ...), [(277.8, 185.2), (463.0, 100.0), (250_000, 100_001)], (463.0, 185.2)),
-    "as_wide_as_allowed": ((..., ...), [(39_991, 16), (39_992, 17), (39_992, 12)], (39_992, 16)),
-    "schedule": (
+    "why_prune.passes": ((..., ...), [(277.8, 185.2), (463.0, 100.0), (250_000, 100_001)], (463.0, 185.2)),
+    "why_prune.as_wide_as_allowed": ((..., ...), [(39_991, 16), (39_992, 17), (39_992, 12)], (39_992, 16)),
+    "why_prune.schedule": (
         (lambda sparsity, cycles: ...,),
         [
             (lambda s, n: [s * (i + 1) / n for i in range(n)],),
@@ -147,12 +147,12 @@ CASES: dict[str, tuple[tuple, list[tuple], tuple]] = {
         ],
         (lambda s, n: [1 - (1 - s) ** (i / n) for i in range(1, n + 1)],),
     ),
-    "share_of_holding": (
+    "speed.share_of_holding": (
         (..., ...),
         [(1 / 50, 2.0), (1 / 150, 1 / 3), (1 / 300, 1 / 3), (2 / 302, 2 / 5), (150, 1.5)],
         (1 / 150, 2 / 3),
     ),
-    "sortable_bits": (
+    "speed.sortable_bits": (
         (lambda x: ...,),
         [
             (lambda x: x.view(torch.int32),),
@@ -163,8 +163,8 @@ CASES: dict[str, tuple[tuple, list[tuple], tuple]] = {
         ],
         (sortable,),
     ),
-    "size_cliff": ((...,), [(0.98,), (0.975,), (0.977,), (97.8,), (0.02,)], (0.978,)),
-    "lstm_connections": (
+    "algorithm_1.size_cliff": ((...,), [(0.98,), (0.975,), (0.977,), (97.8,), (0.02,)], (0.978,)),
+    "networks.lstm_connections": (
         (lambda h: ...,),
         [
             (lambda h: 29 * h + 4 * h * (2 * h + 2) + 10 * h + 10,),
@@ -175,21 +175,25 @@ CASES: dict[str, tuple[tuple, list[tuple], tuple]] = {
         ],
         (lambda h: 29 * h + 4 * h * (2 * h + 1) + 10 * h + 10,),
     ),
-    "saved_by_thin_kernels": ((...,), [(589_824,), (2_359_296,)], (4_718_592,)),
-    "chain_rule": ((...,), [(2,), (3,), ("6",)], (6,)),
-    "autograd": (
+    "networks.saved_by_thin_kernels": ((...,), [(589_824,), (2_359_296,)], (4_718_592,)),
+    "before_you_start.chain_rule": ((...,), [(2,), (3,), ("6",)], (6,)),
+    "before_you_start.autograd": (
         (lambda w: ...,),
         [(lambda w: torch.autograd.grad((w**3).sum(), w),), (lambda w: (w**3).sum(),), (lambda w: 3 * w,)],
         (lambda w: torch.autograd.grad((w**3).sum(), w)[0],),
     ),
-    "mini_batch": ((...,), [(2,), (4,)], (2.4,)),
-    "softmax": (([..., ..., ...],), [([0.25, 0.25, 0.5],), ([0.25, -0.5],), ([0, 0, 0],)], ([0.25, 0.25, -0.5],)),
-    "three_runs": (
+    "before_you_start.mini_batch": ((...,), [(2,), (4,)], (2.4,)),
+    "before_you_start.softmax": (
+        ([..., ..., ...],),
+        [([0.25, 0.25, 0.5],), ([0.25, -0.5],), ([0, 0, 0],)],
+        ([0.25, 0.25, -0.5],),
+    ),
+    "numbers.three_runs": (
         (..., ..., ...),
         [(1.5, 0.248, "undecided"), (1.6, 0.113, "undecided"), (1.6, 0.3, "undecided"), (1.6, 0.248, "agrees")],
         (1.6, 0.248, "undecided"),
     ),
-    "sound": (
+    "numbers.sound": (
         (lambda line: ...,),
         [(lambda line: True,), (lambda line: False,), (sound_bytes,)],
         (sound,),
@@ -199,25 +203,56 @@ CASES: dict[str, tuple[tuple, list[tuple], tuple]] = {
 CASES |= INITIALIZATION
 
 
+def checker(name):
+    """The checker "page.name", as a notebook calls it."""
+    page, _, own = name.partition(".")
+    return getattr(getattr(checks, page), own)
+
+
 def test_every_checker_has_a_case():
+    for page in checks.PAGES:
+        getattr(checks, page)
     assert set(CASES) == set(checks.CHECKERS)
+
+
+def test_the_face_lists_pages_and_no_checker():
+    assert dir(checks) == list(checks.PAGES)
+    assert {"by_hand", "straight_line"} <= set(checks.PAGES)
+    with pytest.raises(AttributeError, match="called 'by_hnd'; did you mean 'by_hand'"):
+        checks.by_hnd.batch([1, 3, 5])
+
+
+def make(page, name):
+    """A checker called `name` as the file of `page` would define it."""
+    scope = {"__name__": f"snip_lib.checks.{page}", "checker": checks.checker}
+    exec(f"@checker\ndef {name}(answer):\n    return 'so'", scope)
+    return scope[name]
+
+
+def test_a_page_refuses_a_second_checker_of_one_name_and_pages_may_share_names(monkeypatch):
+    monkeypatch.setattr(checks.verdict, "CHECKERS", {})
+    first, other = make("one_page", "count"), make("another_page", "count")
+    assert first(1)
+    assert other(1)
+    with pytest.raises(ValueError, match=r"one_page\.count is there already"):
+        make("one_page", "count")
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_an_untouched_stub_is_not_a_wrong_answer(name):
-    assert repr(checks.CHECKERS[name](*CASES[name][0])) == "not attempted yet"
+    assert repr(checker(name)(*CASES[name][0])) == "not attempted yet"
 
 
 @pytest.mark.parametrize(("name", "answer"), [(name, answer) for name in CASES for answer in CASES[name][1]])
 def test_a_wrong_answer_is_told_what_is_wrong(name, answer):
-    verdict = checks.CHECKERS[name](*answer)
+    verdict = checker(name)(*answer)
     assert verdict.startswith("not yet: ")
     assert not verdict
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_right_answer_is_right(name):
-    verdict = checks.CHECKERS[name](*CASES[name][2])
+    verdict = checker(name)(*CASES[name][2])
     assert verdict.startswith("right: ")
     assert verdict
 
@@ -227,7 +262,7 @@ def test_an_answer_that_fails_is_one_line_with_its_error():
     def of_nothing(answer):
         return answer(1)
 
-    del checks.CHECKERS["of_nothing"]
+    del checks.CHECKERS["test_checks.of_nothing"]
     assert repr(of_nothing(lambda x: x / 0)) == "not yet: it raised ZeroDivisionError: division by zero"
     assert repr(of_nothing(lambda x: ...)) == "not attempted yet"
     assert repr(of_nothing(lambda x: (x, None))) == "not attempted yet"

@@ -113,6 +113,8 @@ def test_every_field_is_tried():
 @pytest.mark.parametrize("field", OTHER)
 @pytest.mark.parametrize("name", RUNS)
 def test_a_choice_of_a_run_has_its_effect_or_is_none(name, field):
+    if (name, field) == ("by synflow", "score_init"):
+        pytest.skip("a layer's scale multiplies all scores alike, so that variance scaling by other fans scores alike")
     check(RUNS[name], lambda run: dataclasses.replace(run, **{field: OTHER[field]}))
 
 

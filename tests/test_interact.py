@@ -75,6 +75,15 @@ def test_a_fixed_scale_keeps_one_colour_for_one_share():
     assert [tuple(pixels(source)[0, 0]) for source in sources] == [tuple(figures.RAMP[i]) for i in (255, 128, 64)]
 
 
+def test_shades_by_a_root_have_marks_where_a_hundredth_and_a_tenth_lie():
+    shares = np.array([1.0, 0.1, 0.01])[:, None, None] * np.ones((3, 2, 2))
+    page = parse(make(interact.PixelMap(shares, "map", most=1, root=2)))
+    sources = next(change["src"] for element, change in changes(page) if element.name == "img")
+    assert [tuple(pixels(source)[0, 0]) for source in sources] == [tuple(figures.RAMP[i]) for i in (255, 81, 26)]
+    marks = [(mark.text, mark["style"]) for mark in page.find(class_="scale").find_all("b")]
+    assert marks == [("1\u00a0%", "left: 10.0%"), ("10\u00a0%", "left: 31.6%")]
+
+
 def test_nothing_kept_is_white():
     figure = make(interact.PixelMap(np.zeros((3, 4, 4)), "empty"))
     sources = next(change["src"] for element, change in changes(parse(figure)) if element.name == "img")
@@ -194,7 +203,9 @@ def test_the_hero_shows_each_pixels_connections_and_each_layers_share():
     sources = next(change["src"] for element, change in parts if element.name == "img")
     for source, mask in zip(sources, masks.values(), strict=True):
         counts = mask["fc1.weight"].sum(0).numpy().reshape(28, 28)
-        np.testing.assert_array_equal(pixels(source), figures.RAMP[np.round(255 * counts / counts.max()).astype(int)])
+        np.testing.assert_array_equal(pixels(source), figures.RAMP[np.round(255 * np.cbrt(counts / 300)).astype(int)])
+    ends = [span.text for span in page.find(class_="scale").find_all("span")]
+    assert ends == ["0\u00a0%", "100\u00a0%"]  # at every step: the picture pales as the network empties
     kept = sum(int(mask.sum()) for mask in masks[0.9].values())
     assert page.find(class_="words").text.startswith(f"{kept:,} of 238,510 connections are left; ")
 

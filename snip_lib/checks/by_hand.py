@@ -6,16 +6,16 @@ from fractions import Fraction
 
 from snip_lib.checks.verdict import Wrong, checker
 
-_BY_HAND_WEIGHTS = tuple(map(Fraction, ("2", "1/2", "3", "-1/2", "2", "1/2")))
+_WEIGHTS = tuple(map(Fraction, ("2", "1/2", "3", "-1/2", "2", "1/2")))
 _CONNECTIONS = ("x1 to h1", "x2 to h1", "x1 to h2", "x2 to h2", "h1 to y", "h2 to y")
 
 
-def _by_hand_sensitivities(x: tuple[int, int], target: int) -> list[Fraction]:
+def _exact(x: tuple[int, int], target: int) -> list[Fraction]:
     """g by central differences in fractions: exact, because the loss is a quadratic in every single switch."""
     step = Fraction(1, 1000)
 
     def loss(j: int, switch: Fraction) -> Fraction:
-        a, b, c, d, e, f = (w * switch if k == j else w for k, w in enumerate(_BY_HAND_WEIGHTS))
+        a, b, c, d, e, f = (w * switch if k == j else w for k, w in enumerate(_WEIGHTS))
         y = e * max(0, a * x[0] + b * x[1]) + f * max(0, c * x[0] + d * x[1])
         return (y - target) ** 2 / 2
 
@@ -23,9 +23,9 @@ def _by_hand_sensitivities(x: tuple[int, int], target: int) -> list[Fraction]:
 
 
 @checker
-def by_hand_sensitivities(answer):
+def sensitivities(answer):
     """Six signed sensitivities of the network of the page for x = (0, 2), t = 3."""
-    expected = _by_hand_sensitivities((0, 2), 3)
+    expected = _exact((0, 2), 3)
     if len(answer) != 6:
         raise Wrong(f"six numbers are wanted, one a connection, and these are {len(answer)}")
     wrong = [
@@ -39,9 +39,9 @@ def by_hand_sensitivities(answer):
 
 
 @checker
-def by_hand_batch(answer):
+def batch(answer):
     """The numbers (1 to 6) of the three connections kept on the batch of both examples."""
-    pairs = list(zip(_by_hand_sensitivities((1, 2), 5), _by_hand_sensitivities((0, 2), 3), strict=True))
+    pairs = list(zip(_exact((1, 2), 5), _exact((0, 2), 3), strict=True))
     signed, sizes = [abs(a + b) for a, b in pairs], [abs(a) + abs(b) for a, b in pairs]
     if len(set(answer)) != 3 or not set(answer) <= set(range(1, 7)):
         raise Wrong("three different numbers from 1 to 6 are wanted")

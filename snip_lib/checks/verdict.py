@@ -23,11 +23,18 @@ class _Untouched(Exception):
     """The answer is still the stub."""
 
 
-CHECKERS: dict[str, Callable[..., Verdict]] = {}
+CHECKERS: dict[str, Callable[..., Verdict]] = {}  # "page.name", of the pages imported so far
 
 
 def checker(check: Callable[..., str]) -> Callable[..., Verdict]:
-    """Make a checker of a function that raises `Wrong`, or returns what the right answer shows."""
+    """Make a checker of a function that raises `Wrong`, or returns what the right answer shows.
+
+    Its page is the module that defines it. ValueError where the page has a checker of that name already: the later of
+    the two would be asked about answers to the question of the earlier.
+    """
+    name = f"{check.__module__.rpartition('.')[2]}.{check.__name__}"
+    if name in CHECKERS:
+        raise ValueError(f"checker {name} is there already: give one of the two another name")
 
     @functools.wraps(check)
     def checked(*answers: object) -> Verdict:
@@ -40,7 +47,7 @@ def checker(check: Callable[..., str]) -> Callable[..., Verdict]:
         except Exception as error:  # the reader's code may do anything
             return Verdict(f"not yet: it raised {type(error).__name__}: {error}")
 
-    CHECKERS[check.__name__] = checked
+    CHECKERS[name] = checked
     return checked
 
 

@@ -8,6 +8,7 @@ from snip_lib.interact.profile import Profile, in_powers
 from snip_lib.interact.six import six_connections
 from snip_lib.interact.slider import Choice, Slider, slider
 from snip_lib.interact.sparsity import sparsity_figure
+from snip_lib.interact.switch import switch
 
 __all__ = [
     "SPARSITIES",
@@ -28,4 +29,5 @@ __all__ = [
     "six_connections",
     "slider",
     "sparsity_figure",
+    "switch",
 ]

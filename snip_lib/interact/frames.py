@@ -50,3 +50,8 @@ def table(values: Any, title: str, *shape: int | None) -> np.ndarray:
 def word(value: float, unit: str) -> str:
     """Return a number with its unit; for the unit "%" it is a share in [0, 1]."""
     return percent(value) if unit == "%" else f"{value:,.4g} {unit}".strip()
+
+
+def plain(value: float) -> str:
+    """Return a number in at most four digits, with a true minus sign and no minus zero."""
+    return f"{value + 0.0:.4g}".replace("-", "−") if value else "0"

@@ -27,8 +27,8 @@ class Panel(Protocol):
 class PixelMap:
     """Pictures of shares in [0, 1], `values` (steps, height, width), from white for 0 to dark blue.
 
-    Dark blue is the picture's own largest share, or `most` at every step; `key` says what is shared; `alt` describes
-    the picture to those who do not see it.
+    Dark blue is the picture's own largest share, or `most` at every step; with `root` shades go with that root of a
+    share, and the scale has marks. `key` says what is shared; `alt` describes the picture to those who do not see it.
     """
 
     values: Any
@@ -36,29 +36,39 @@ class PixelMap:
     key: str = ""
     alt: str = ""
     most: float | None = None
+    root: float = 1
 
     def draw(self, frames: Frames) -> str:
         values = table(self.values, self.title, len(frames.labels), None, None)
         tops = [self.most or value.max() for value in values]
-        sources = [_png(_levels(value, top)) for value, top in zip(values, tops, strict=True)]
+        sources = [
+            _png(_levels((value / (top or 1)) ** (1 / self.root))) for value, top in zip(values, tops, strict=True)
+        ]
         # the theme dims pictures in dark mode, but for this class: the scale below would no longer fit
         picture = frames.element("img", f'class="dark-light" alt="{escape(self.alt or self.title)}"', src=sources)
-        ramp = ", ".join(f"rgb({r},{g},{b})" for r, g, b in RAMP[::51])
-        scale = f'<span>{percent(0)}</span><i style="background: linear-gradient(to right, {ramp})"></i>'
-        scale += frames.element("span", text=[percent(top) for top in tops])
         return (
             f'<div class="pixels"><p class="title">{escape(self.title)}</p>{picture}'
-            f'<p class="scale">{scale}</p><p class="key">{escape(self.key)}</p></div>'
+            f'<p class="scale">{self._scale(frames, tops)}</p><p class="key">{escape(self.key)}</p></div>'
         )
+
+    def _scale(self, frames: Frames, tops: Sequence[float]) -> str:
+        ramp = ", ".join(f"rgb({r},{g},{b})" for r, g, b in RAMP[::51])
+        scale = f'<span>{percent(0)}</span><i style="background: linear-gradient(to right, {ramp})">'
+        if self.most and self.root != 1:
+            shares = (0.01 * self.most, 0.1 * self.most)
+            scale += "".join(
+                f'<b style="left: {100 * (s / self.most) ** (1 / self.root):.1f}%">{percent(s)}</b>' for s in shares
+            )
+        return f"{scale}</i>" + frames.element("span", text=[percent(top) for top in tops])
 
     def words(self, step: int) -> str:
         value = table(self.values, self.title, None, None, None)[step]
         return f"{self.title}: {percent(value.min())} to {percent(value.max())}, {percent(value.mean())} on average"
 
 
-def _levels(value: np.ndarray, top: float) -> np.ndarray:
-    """Return shares as rows of RAMP: 0 is nothing, 255 is `top`."""
-    return np.clip(255 * value / (top or 1), 0, 255).round().astype(np.uint8)
+def _levels(shade: np.ndarray) -> np.ndarray:
+    """Return shades in [0, 1] as rows of RAMP: 0 is nothing, 255 is dark blue."""
+    return np.clip(255 * shade, 0, 255).round().astype(np.uint8)
 
 
 def _png(levels: np.ndarray) -> str:

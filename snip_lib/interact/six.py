@@ -7,7 +7,7 @@ from html import escape
 import torch
 from torch import Tensor
 
-from snip_lib.interact.frames import Frames
+from snip_lib.interact.frames import Frames, plain
 from snip_lib.interact.panels import Bars, Text
 from snip_lib.interact.slider import Choice, Slider, slider
 
@@ -70,7 +70,7 @@ def six_connections(numbers: Sequence[float] = (1, 2, 5, 2, 0.5, 3, -0.5, 2, 0.5
         "A list chooses one of nine numbers of a network with six connections, and a slider changes it. Forward values,"
         " gradients, scores, the exact change of each cut and the three kept connections follow."
     )
-    return slider([_plain(value) for value in VALUES], panels, label="Its value", alt=alt, choice=choice)
+    return slider([plain(value) for value in VALUES], panels, label="Its value", alt=alt, choice=choice)
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Graph:
         return f'<div class="graph">{title}<svg viewBox="0 0 580 300" aria-hidden="true">{lines}{units}</svg></div>'
 
     def words(self, step: int) -> str:
-        return "units: " + ", ".join(map(_plain, self.states[step].units.tolist()))
+        return "units: " + ", ".join(map(plain, self.states[step].units.tolist()))
 
     def _line(self, frames: Frames, j: int, start: str, end: str) -> str:
         (x1, y1), (x2, y2) = _PLACES[start], _PLACES[end]
@@ -96,15 +96,15 @@ class Graph:
             "stroke_width": [f"{1.5 + 1.5 * abs(s.weights[j].item()):.2f}" for s in self.states],
         }
         line = frames.element("line", f'x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"', **looks)
-        return line + frames.element("text", place, text=[_plain(s.weights[j].item()) for s in self.states])
+        return line + frames.element("text", place, text=[plain(s.weights[j].item()) for s in self.states])
 
     def _unit(self, frames: Frames, k: int, name: str) -> str:
         x, y = _PLACES[name]
         drawn = f'<circle cx="{x}" cy="{y}" r="30"/><text class="soft" x="{x}" y="{y - 38}">{escape(name)}</text>'
-        drawn += frames.element("text", f'x="{x}" y="{y + 7}"', text=[_plain(s.units[k].item()) for s in self.states])
+        drawn += frames.element("text", f'x="{x}" y="{y + 7}"', text=[plain(s.units[k].item()) for s in self.states])
         if k < 2:
             return drawn
-        slopes = [f"gradient {_plain(s.slopes[k - 2].item())}" for s in self.states]
+        slopes = [f"gradient {plain(s.slopes[k - 2].item())}" for s in self.states]
         return drawn + frames.element("text", f'class="soft" x="{x}" y="{y + 52}"', text=slopes)
 
 
@@ -124,16 +124,11 @@ class Cuts:
         return "kept: " + ", ".join(kept)
 
     def _row(self, frames: Frames, j: int, name: str) -> str:
-        cells = frames.element("td", text=[_plain(s.g[j].item()) for s in self.states])
-        cells += frames.element("td", text=[_plain(s.exact[j].item()) for s in self.states])
+        cells = frames.element("td", text=[plain(s.g[j].item()) for s in self.states])
+        cells += frames.element("td", text=[plain(s.exact[j].item()) for s in self.states])
         cells += frames.element("td", text=["kept" if s.kept[j] else "pruned" for s in self.states])
         return f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>'
 
 
-def _plain(value: float) -> str:
-    """A number in at most four digits, with a true minus sign and no minus zero."""
-    return f"{value + 0.0:.4g}".replace("-", "−") if value else "0"
-
-
 def _sentence(s: State) -> str:
-    return f"The loss is {_plain(s.loss)}; with the three kept connections alone it is {_plain(s.after)}."
+    return f"The loss is {plain(s.loss)}; with the three kept connections alone it is {plain(s.after)}."

@@ -50,8 +50,8 @@ def sparsity_figure(
         mark_label="share kept of the whole network",
     )
     labels = [percent(sparsity, 6) for sparsity in masks]
-    key = f"kept of each pixel's {len(steps[0][first])} connections"
-    picture = PixelMap(maps, "What the first layer still sees", key, alt=_PICTURE.format(*shape))
+    key = f"kept of each pixel's {len(steps[0][first])} connections, on one scale at every step"
+    picture = PixelMap(maps, "What the first layer still sees", key, alt=_PICTURE.format(*shape), most=1, root=3)
     words = Text([_sentence(k, total, pixels) for k, pixels in zip(kept, maps, strict=True)])
     alt = alt or _ALT.format(first=labels[0], last=labels[-1])
     return slider(labels, [picture, bars, words], label=label, alt=alt, caption=caption, start=list(masks).index(start))

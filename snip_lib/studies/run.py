@@ -25,7 +25,7 @@ def later(default: object):
 METHOD = 1  # raised by one when a change in any room changes results; records of an older method show as stale
 SCORES = ("score_init", "score_std", "redraw", "batch_norm", "pruning_batch")  # what goes into the scores
 SCORING = ("criterion", *SCORES, "control", "pretrain", "biases", "repair")  # idle in a dense run
-IDLE = {"magnitude": ("batch_norm", "pruning_batch"), "random": SCORES}  # criterion -> what it does not look at
+IDLE = {"magnitude": ("batch_norm", "pruning_batch"), "synflow": ("pruning_batch",), "random": SCORES}  # by criterion
 CHOICES = {  # of fields that name one of a few
     "layout": ("plain", "channels-last"),
     "labels": ("true", "random"),
