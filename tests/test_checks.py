@@ -195,6 +195,11 @@ CASES: dict[str, tuple[tuple, list[tuple], tuple]] = {
     ),
 }
 
+CASES |= {
+    "left_after": ((...,), [(134_638,), (2_666,), (26_660,)], (26_661,)),
+    "flow": (([..., ..., ...],), [([-2, 3, -1],), ([2, 3, 1],), ([6, 6, 6],)], ([2, 3, 5],)),
+}
+
 
 def test_every_checker_has_a_case():
     assert set(CASES) == set(checks.CHECKERS)

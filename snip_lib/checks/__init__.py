@@ -4,6 +4,7 @@ An answer is a value or a function. Each checker computes the right one again, b
 where there is one; a stub nobody has touched is told apart from a wrong answer. One file a page.
 """
 
+from snip_lib.checks import criteria
 from snip_lib.checks.algorithm import exactly_kappa, how_many_stay, size_cliff
 from snip_lib.checks.by_hand import by_hand_batch, by_hand_sensitivities, exact_change
 from snip_lib.checks.derived import sensitivity, terms_of_two
@@ -25,6 +26,7 @@ __all__ = [
     "by_hand_sensitivities",
     "chain_rule",
     "checker",
+    "criteria",
     "exact_change",
     "exactly_kappa",
     "how_many_stay",
