@@ -200,6 +200,10 @@ CASES: dict[str, tuple[tuple, list[tuple], tuple]] = {
     ),
 }
 
+CASES |= {
+    "criteria.left_after": ((...,), [(134_638,), (2_666,), (26_660,)], (26_661,)),
+    "criteria.flow": (([..., ..., ...],), [([-2, 3, -1],), ([2, 3, 1],), ([6, 6, 6],)], ([2, 3, 5],)),
+}
 CASES |= INITIALIZATION
 
 
