@@ -117,7 +117,7 @@ class Gap:
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−")
+    return f"{value:+.2f}".replace("-", "−") if round(value, 2) else "0.00"
 
 
 def rest(experiment: str, *, profile: str = "laptop", records: Records | None = None) -> str:
