@@ -2,6 +2,7 @@
 
 from snip_lib.figures.base import COLOURS, LOOKS, RAMP, look, looks, numbers, percent, pixel_shares, style
 from snip_lib.figures.curves import error_curve
+from snip_lib.figures.gaps import gaps, losses
 from snip_lib.figures.layers import layer_density, mask_grid
 from snip_lib.figures.network import network_graph
 from snip_lib.figures.profile import layer_profile
@@ -14,11 +15,13 @@ __all__ = [
     "LOOKS",
     "RAMP",
     "error_curve",
+    "gaps",
     "histogram",
     "layer_density",
     "layer_profile",
     "look",
     "looks",
+    "losses",
     "mask_grid",
     "network_graph",
     "network_sizes",

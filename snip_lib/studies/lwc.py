@@ -1,4 +1,5 @@
-"""Train, prune by magnitude, train again (Han et al., 2015, "LWC" in Table 1), beside SNIP's single shot.
+"""Train, prune by magnitude, train again (Han et al., 2015, "LWC" in Table 1), beside SNIP, which has 0 prunings after
+training.
 
 The largest weights of all layers together stay, where Han et al. set a threshold for each layer by hand. After each
 pruning the network is trained by the whole recipe again, from the weights that it has.
@@ -21,10 +22,11 @@ def _lwc(profile: str) -> list[Row]:
             paper = None if line["method"] == "SNIP" else line[f"{column}_error"]
             if not sparsity:
                 found.append(Row(dense, run_of(profile, network, 0), paper))
-            for prunings in PRUNINGS[network] if sparsity else ():
-                options = {"criterion": "magnitude", "redraw": False, "pretrain": prunings}
+            for prunings in (0, *PRUNINGS[network]) if sparsity else ():
+                options = {"criterion": "magnitude", "redraw": False, "pretrain": prunings} if prunings else {}
                 key = {"network": network, "sparsity": sparsity, "prunings": prunings}
-                found.append(Row(key, run_of(profile, network, sparsity, **options), paper, dense=dense))
+                quoted = paper if prunings else None
+                found.append(Row(key, run_of(profile, network, sparsity, **options), quoted, dense=dense))
     return found
 
 

@@ -1,13 +1,25 @@
 """What records come to: means and spreads, the paper's number beside ours, what is missing, verdicts."""
 
+from snip_lib.tables.held import commands, counted, held
 from snip_lib.tables.summary import by_row, shown, status, summarise, table
 from snip_lib.tables.verdicts import Sample, on_change, on_error, tolerance, verdict, welch
+from snip_lib.tables.words import NOT_YET, Gap, cell, compact, errors, mean, rest
 
 __all__ = [
+    "NOT_YET",
+    "Gap",
     "Sample",
     "by_row",
+    "cell",
+    "commands",
+    "compact",
+    "counted",
+    "errors",
+    "held",
+    "mean",
     "on_change",
     "on_error",
+    "rest",
     "shown",
     "status",
     "summarise",

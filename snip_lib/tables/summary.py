@@ -1,5 +1,6 @@
 """What the records of an experiment come to: means and spreads, the paper's number beside ours, what is missing."""
 
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -89,7 +90,7 @@ def by_row(experiment: str, *, profile: str, records: Records | None = None) -> 
     """
     found: dict[str, list[dict]] = {}
     seen, families = set(), {}
-    for record in (records or Records()).read(experiment)[0]:
+    for record in (records or book()).read(experiment)[0]:
         row = flat(record)
         if row["stale"] or row["profile"] != profile or row["name"] in seen:
             continue
@@ -106,7 +107,7 @@ def status(experiment: Experiment, profile: str, *, records: Records | None = No
     >>> status(named("digits"), "laptop")["recorded"]
     48
     """
-    records = records or Records()
+    records = records or book()
     read = [record for record in records.read(experiment.name)[0] if record["profile"] == profile]
     fresh = {record["name"] for record in read if record["method"] == METHOD}
     planned = {run.name for run in experiment.plan(profile)}
@@ -121,6 +122,16 @@ def status(experiment: Experiment, profile: str, *, records: Records | None = No
         "diverged": len({r["name"] for r in read if r["metrics"]["diverged"] is not None} & fresh),
         "others": len(fresh - planned),
     }
+
+
+def book() -> Records:
+    """The book's own records; lines that were checked before are not checked again."""
+    return _remembered(Records().folder)
+
+
+@functools.lru_cache(maxsize=2)
+def _remembered(folder: object) -> Records:
+    return Records(folder)
 
 
 def _line(row: Row, found: dict[str, list[dict]], papers: dict, profile: str) -> dict:

@@ -1,0 +1,182 @@
+"""What a page says of records: errors seed by seed, their differences in words, and "not run yet" where none are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from snip_lib.records import Records
+from snip_lib.studies import named
+from snip_lib.studies.run import Row
+from snip_lib.tables.summary import by_row, status
+from snip_lib.tables.verdicts import ENOUGH, Sample
+from snip_lib.words import require
+
+NOT_YET = "not run yet"
+Errors = Mapping[int, float]  # seed -> percent
+
+
+def errors(
+    experiment: str,
+    key: Mapping[str, object],
+    *,
+    profile: str = "laptop",
+    value: str = "test_error",
+    records: Records | None = None,
+) -> dict[int, float]:
+    """Seed -> error in percent of the one row of an experiment that `key` fits; {} where nothing is recorded.
+
+    value: "test_error", "best_test_error" or "valid_error"; a diverged run counts as chance. Raises ValueError when no
+    row or several fit.
+
+    >>> sorted(errors("digits", {"criterion": "snip", "sparsity": 0.9}))
+    [0, 1, 2]
+    """
+    row = row_of(experiment, key, profile)
+    found = by_row(experiment, profile=profile, records=records)[str(row.key)]
+    return {one["seed"]: 100 * one[value] for one in found}
+
+
+def row_of(experiment: str, key: Mapping[str, object], profile: str) -> Row:
+    """The one row of an experiment that has these entries in its key; ValueError when none or several have."""
+    rows = [row for row in named(experiment).rows(profile) if key.items() <= row.key.items()]
+    if len(rows) != 1:
+        raise ValueError(f"{len(rows)} rows of {experiment} fit {dict(key)}: name one")
+    return rows[0]
+
+
+def mean(found: Errors, *, unit: str = " %") -> str:
+    """A mean with the half-width of its 95 % interval and n, or "not run yet".
+
+    >>> mean({0: 2.1, 1: 2.2, 2: 2.15}), mean({0: 2.1}), mean({})
+    ('2.15 ± 0.12 % (n = 3)', '2.10 % (n = 1)', 'not run yet')
+    """
+    sample = Sample.of(list(found.values()))
+    return f"{_spread(sample)}{unit} (n = {sample.n})" if sample.n else NOT_YET
+
+
+def cell(found: Errors) -> str:
+    """The same for the cell of a table: without unit and, where there are enough runs, without n.
+
+    >>> cell({0: 2.1, 1: 2.2, 2: 2.15}), cell({0: 2.1}), cell({})
+    ('2.15 ± 0.12', '2.10 (n = 1)', 'not run yet')
+    """
+    sample = Sample.of(list(found.values()))
+    if not sample.n:
+        return NOT_YET
+    return _spread(sample) + (f" (n = {sample.n})" if sample.n < ENOUGH else "")
+
+
+def _spread(sample: Sample) -> str:
+    half_width = sample.half_width
+    return f"{sample.mean:.2f}" if half_width is None else f"{sample.mean:.2f} ± {half_width:.2f}"
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A difference of errors in points, taken seed by seed: how many pairs, their mean, its 95 % half-width."""
+
+    n: int
+    mean: float | None
+    half_width: float | None
+
+    @classmethod
+    def between(cls, first: Errors, second: Errors) -> "Gap":
+        """The second less the first, over the seeds that both have.
+
+        >>> Gap.between({0: 2.0, 1: 2.1, 2: 2.0}, {0: 2.5, 1: 2.5, 2: 2.6, 3: 9.0}).words
+        '0.50 ± 0.25 points worse (n = 3)'
+        """
+        sample = Sample.of([second[seed] - first[seed] for seed in first if seed in second])
+        return cls(sample.n, sample.mean, sample.half_width)
+
+    @property
+    def apart(self) -> bool | None:
+        """Whether 0 lies outside of the interval; None for too few pairs to say."""
+        if self.n < ENOUGH or self.half_width is None:
+            return None
+        return abs(self.mean) > self.half_width
+
+    @property
+    def words(self) -> str:
+        """The difference as a clause: how much worse or better, not told apart, too few runs, or not run yet."""
+        if not self.n:
+            return NOT_YET
+        if self.apart is None:
+            return f"{_signed(self.mean)} points, too few runs to judge (n = {self.n})"
+        if not self.apart:
+            return f"not told apart ({_signed(self.mean)} ± {self.half_width:.2f} points, n = {self.n})"
+        worse = "worse" if self.mean > 0 else "better"
+        return f"{abs(self.mean):.2f} ± {self.half_width:.2f} points {worse} (n = {self.n})"
+
+    @property
+    def cell(self) -> str:
+        """The difference for the cell of a table."""
+        if not self.n:
+            return NOT_YET
+        spread = "" if self.half_width is None else f" ± {self.half_width:.2f}"
+        return _signed(self.mean) + spread + (f" (n = {self.n})" if self.n < ENOUGH else "")
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−") if round(value, 2) else "0.00"
+
+
+def rest(experiment: str, *, profile: str = "laptop", records: Records | None = None) -> str:
+    """A sentence in Markdown: how many runs of a profile are recorded, and the command for the rest; "" when all are.
+
+    >>> rest("digits")
+    ''
+    """
+    counts = status(named(experiment), profile, records=records)
+    if not counts["missing"]:
+        return ""
+    command = f"`python -m snip_lib run {experiment}{'' if profile == 'laptop' else f' --profile {profile}'}`"
+    if not counts["recorded"]:
+        return f"*{NOT_YET.capitalize()}: {command} runs it.*"
+    return f"*{counts['recorded']} of {counts['planned']} runs are recorded; {command} runs the rest.*"
+
+
+def compact(frame):
+    """`table`'s frame as a page shows it: the paper's number, ours with its interval, n, both changes, the verdicts."""
+    pandas = require("pandas", "a table of records")
+    known = ("network", "sparsity", "pruning batch", "scored with", "mask", "change from", "prunings", "labels")
+    rows = []
+    for line in frame.to_dict("records"):
+        shown = {name: line[name] for name in known if name in line}
+        if "sparsity" in shown:
+            shown["pruned"] = f"{100 * shown.pop('sparsity'):g} %"
+        rows.append(shown | _numbers(line))
+    text = pandas.DataFrame(rows)
+    return text[[name for name in text.columns if any(text[name])]]
+
+
+def _numbers(line: Mapping) -> dict[str, str]:
+    half_width, n = line["half_width"], int(line["n"])
+    lost = f"diverged {line['diverged']} of {n}" if n and line["diverged"] == n else ""
+    said = [line[f"{on}_verdict"] for on in ("error", "change")] if n else []
+    return {
+        "paper": _plain(line["paper"]),
+        "ours": lost or (_spread_of(line["mean"], half_width) if n else NOT_YET),
+        "n": str(n) if n else "",
+        "paper's change": _signed(line["paper_change"]) if _there(line["paper_change"]) else "",
+        "our change": _changed(line),
+        "verdict": " / ".join(dict.fromkeys(verdict for verdict in said if _there(verdict))),
+    }
+
+
+def _changed(line: Mapping) -> str:
+    if not _there(line["change"]):
+        return ""
+    half_width = line["change_half_width"]
+    return _signed(line["change"]) + (f" ± {half_width:.2f}" if _there(half_width) else "")
+
+
+def _spread_of(value: float, half_width: float | None) -> str:
+    return f"{value:.2f}" + (f" ± {half_width:.2f}" if _there(half_width) else "")
+
+
+def _plain(value: float | None) -> str:
+    return f"{value:.2f}" if _there(value) else ""
+
+
+def _there(value: object) -> bool:
+    return value is not None and value == value
