@@ -4,7 +4,7 @@ An answer is a value or a function. Each checker computes the right one again, b
 where there is one; a stub nobody has touched is told apart from a wrong answer. One file a page.
 """
 
-from snip_lib.checks import variance
+from snip_lib.checks import initialization, table3, variance
 from snip_lib.checks.algorithm import exactly_kappa, how_many_stay, size_cliff
 from snip_lib.checks.by_hand import by_hand_batch, by_hand_sensitivities, exact_change
 from snip_lib.checks.derived import sensitivity, terms_of_two
@@ -29,6 +29,7 @@ __all__ = [
     "exact_change",
     "exactly_kappa",
     "how_many_stay",
+    "initialization",
     "lstm_connections",
     "mini_batch",
     "overlap_by_chance",
@@ -41,6 +42,7 @@ __all__ = [
     "softmax",
     "sortable_bits",
     "sound",
+    "table3",
     "terms_of_two",
     "three_runs",
     "units_in_use",
