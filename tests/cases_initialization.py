@@ -1,5 +1,17 @@
 """Stubs, wrong answers and right ones for the exercises of Part II; see `test_checks.CASES`."""
 
+from snip_lib.checks.table3 import OURS
+
+
+def empty_up_to(scores, name, *, extra=0):
+    return sum(int((value > scores[name].max()).sum()) for value in scores.values()) + extra
+
+
+def gap(ours, paper, *, sign=1, size=lambda v: v, take=1):
+    """The difference of differences, or what it is with a mistake."""
+    return {s: sign * size(ours[s] - ours["VS-X"] - take * (paper[s] - paper["VS-X"])) for s in ours if s != "VS-X"}
+
+
 CASES: dict[str, tuple[tuple, list[tuple], tuple]] = {
     "variance.leaky_variance": (
         (lambda fan_in, slope: ...,),
@@ -12,5 +24,30 @@ CASES: dict[str, tuple[tuple, list[tuple], tuple]] = {
         (lambda fan_in, slope: 2 / (1 + slope**2) / fan_in,),
     ),
     "variance.cut_at_one": ((...,), [(0.291,), (0.8796,), (0.68,)], (0.540,)),
+    "initialization.common_factor": ((...,), [(10,), (1_000,), (40,)], (10_000,)),
+    "initialization.powers_of_the_lstm": ((..., ..., ...), [(2, 3, 0), (1, 2, 1), (3, 4, 1), (2, 2, 1)], (2, 3, 1)),
+    "initialization.empty_up_to": (
+        (lambda scores, name: ...,),
+        [
+            (lambda scores, name: empty_up_to(scores, name, extra=1),),
+            (lambda scores, name: 0,),
+            (lambda scores, name: scores[name].numel(),),
+        ],
+        (empty_up_to,),
+    ),
+    "table3.gaps": (
+        (lambda ours, paper: ...,),
+        [
+            (lambda ours, paper: {"VS-X": 0.0},),
+            (lambda ours, paper: {s: ours[s] - paper[s] for s in ours if s != "VS-X"},),
+            (lambda ours, paper: gap(ours, paper, sign=-1),),
+            (lambda ours, paper: gap(ours, paper, size=abs),),
+            (lambda ours, paper: gap(ours, paper, take=0),),
+            (lambda ours, paper: dict.fromkeys(OURS, 0.0) | {"VS-X": 1.0},),
+            (lambda ours, paper: {"RN": 1.0, "VS-H": 1.0},),
+        ],
+        (gap,),
+    ),
+    "table3.runs_needed": ((...,), [(311,), (18,), (36,), (5_000,)], (622,)),
     "variance.deepest": ((...,), [(19,), (39,), (40,), (7,)], (20,)),
 }

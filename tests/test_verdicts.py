@@ -194,3 +194,28 @@ def test_one_that_diverged_among_others_counts_as_chance(tmp_path):
     assert (line["mean"], line["std"]) == (pytest.approx(94 / 3), pytest.approx(np.std([1.5, 90, 2.5], ddof=1)))
     summed = tables.summarise(Records(tmp_path).load("table1"), "network").iloc[0]
     assert (summed.diverged, summed["mean"]) == (1, pytest.approx(0.94 / 3))
+
+
+def test_a_difference_of_differences_is_judged_by_all_four_spreads():
+    """Against Satterthwaite's formula written out, and a simulation: 95 % of the intervals hold the true difference."""
+    four = [Sample(3, 5.0, 1.0), Sample(3, 8.0, 0.5), Sample(20, 2.9, 0.2), Sample(20, 1.5, 0.1)]
+    u = [1 / 3, 0.25 / 3, 0.04 / 20, 0.01 / 20]
+    freedom = sum(u) ** 2 / (u[0] ** 2 / 2 + u[1] ** 2 / 2 + u[2] ** 2 / 19 + u[3] ** 2 / 19)
+    assert verdicts.welch(*four) == pytest.approx(verdicts.t_quantile(freedom) * sum(u) ** 0.5)
+    draw, inside = np.random.default_rng(0), 0
+    for _ in range(400):
+        drawn = [Sample.of(list(draw.normal(0, std, n))) for n, std in ((5, 1), (5, 2), (20, 0.5), (20, 0.5))]
+        gap = drawn[0].mean - drawn[1].mean - (drawn[2].mean - drawn[3].mean)
+        inside += abs(gap) <= verdicts.welch(*drawn)
+    assert 0.92 < inside / 400 < 0.98
+
+
+def test_a_difference_needs_runs_and_agrees_or_not():
+    paper = Sample(20, 2.9, 0.2), Sample(20, 1.5, 0.1)
+    ours = Sample.of([5.2, 5.3, 5.25]), Sample.of([3.8, 3.85, 3.9])
+    assert tables.on_difference(ours, paper, allowed=0.2) == "agrees"
+    assert tables.on_difference(ours[::-1], paper, allowed=0.2) == "better"
+    assert tables.on_difference((ours[0], Sample.of([8.0, 3.0, 6.0])), paper, allowed=0.2) == "undecided"
+    assert tables.on_difference((ours[0], Sample.of([3.8, 3.9])), paper, allowed=0.2) == "too few runs"
+    bare = Sample(1, 2.9, None), Sample(1, 1.5, None)
+    assert tables.on_difference(ours, bare, allowed=0.2) == "agrees"

@@ -2,7 +2,7 @@
 
 from snip_lib.tables.held import commands, counted, held
 from snip_lib.tables.summary import by_row, shown, status, summarise, table
-from snip_lib.tables.verdicts import Sample, on_change, on_error, tolerance, verdict, welch
+from snip_lib.tables.verdicts import Sample, on_change, on_difference, on_error, tolerance, verdict, welch
 from snip_lib.tables.words import NOT_YET, Gap, cell, compact, errors, mean, rest
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "held",
     "mean",
     "on_change",
+    "on_difference",
     "on_error",
     "rest",
     "shown",

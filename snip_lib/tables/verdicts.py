@@ -97,20 +97,37 @@ def on_change(dense: Sample, sparse: Sample, *, paper: float, allowed: float) ->
     return verdict(sparse.mean - dense.mean - paper, welch(dense, sparse), n=n, allowed=allowed)
 
 
-def welch(a: Sample, b: Sample) -> float | None:
-    """Half the width of Welch's 95 % interval of the difference of two means; None for a single run on either side.
+def on_difference(ours: tuple[Sample, Sample], paper: tuple[Sample, Sample], *, allowed: float) -> str:
+    """The verdict on the difference of two of our errors, against that of the paper's two; each first less second.
+
+    The interval is Welch's of all four means where the paper gives spreads, else of our two.
+
+    >>> ours = Sample.of([2.3, 2.4, 2.35]), Sample.of([2.3, 2.35, 2.3])
+    >>> on_difference(ours, (Sample(20, 1.90, 0.09), Sample(20, 1.91, 0.10)), allowed=0.2)
+    'agrees'
+    """
+    n = min(one.n for one in ours)
+    if n < ENOUGH:
+        return "too few runs"
+    gap = ours[0].mean - ours[1].mean - (paper[0].mean - paper[1].mean)
+    spread = [one for one in paper if one.spread]
+    return verdict(gap, welch(*ours, *spread), n=n, allowed=allowed)
+
+
+def welch(*samples: Sample) -> float | None:
+    """Half the width of Welch's 95 % interval of a difference (or sum) of means; None where one is of a single run.
 
     >>> round(welch(Sample(15, 20.8, 2.8), Sample(15, 23.0, 3.4)), 2)
     2.33
     """
-    if not (a.spread and b.spread):
+    if not all(one.spread for one in samples):
         return None
-    u, v = a.std**2 / a.n, b.std**2 / b.n
-    if u + v == 0:
+    squares = [one.std**2 / one.n for one in samples]
+    total = math.fsum(squares)
+    if total == 0:
         return 0.0
-    share = u / (u + v)
-    freedom = 1 / (share**2 / (a.n - 1) + (1 - share) ** 2 / (b.n - 1))
-    return t_quantile(freedom) * math.sqrt(u + v)
+    freedom = 1 / math.fsum((u / total) ** 2 / (one.n - 1) for u, one in zip(squares, samples, strict=True))
+    return t_quantile(freedom) * math.sqrt(total)
 
 
 @functools.lru_cache(maxsize=1024)
