@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from snip_lib.scoring.passes import added, gradient_of, network_at, pairs
+from snip_lib.scoring.passes import added, gradient_of, network_at, shared
 from snip_lib.scoring.sensitivity import Batches, Loss, Prunable, cross_entropy, default_prunable
 
 
@@ -39,5 +39,5 @@ def gradient(
     """
     loss = loss or cross_entropy
     with network_at(model, at, batch_norm=batch_norm, prunable=prunable) as (u, forward):
-        parts = [gradient_of(loss(forward(x), y) * share, u) for x, y, share in pairs(x, y)]
+        parts = [gradient_of(loss(forward(x), y) * share, u) for x, y, share in shared(x, y)]
         return {name: grad.abs() for name, grad in added(parts).items()}

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from snip_lib.scoring.passes import added, gradient_of, hessian_times, network_at, pairs
+from snip_lib.scoring.passes import added, gradient_of, hessian_times, network_at, shared
 from snip_lib.scoring.sensitivity import Batches, Loss, Prunable, cross_entropy, default_prunable, prunable_parameters
 
 
@@ -49,7 +49,7 @@ def grasp(
         def mean_loss(x: Tensor, y: Tensor, share: float) -> Tensor:
             return loss(forward(x) / temperature, y) * share
 
-        batches = pairs(x, y)
+        batches = shared(x, y)
         g = added([gradient_of(mean_loss(*batch), u) for batch in batches])
         if at is not None:
             g = {name: grad.where(at[name], 0) for name, grad in g.items()}

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from snip_lib.scoring.passes import gradient_of, network_at, pairs
+from snip_lib.scoring.passes import gradient_of, network_at, shared
 from snip_lib.scoring.sensitivity import Batches, Loss, Prunable, cross_entropy, default_prunable, prunable_parameters
 
 
@@ -45,7 +45,7 @@ def obd(
     loss = loss or cross_entropy
     with network_at(model, at, batch_norm=batch_norm, prunable=prunable) as (u, forward):
         h = {name: torch.zeros_like(weight) for name, weight in u.items()}
-        for inputs, labels, share in pairs(x, y):
+        for inputs, labels, share in shared(x, y):
             gradient_of(loss(forward(inputs), labels), u)  # for what it says of bad labels, and of what is not reached
             for i in range(len(labels)):
                 _add_curvature(h, u, forward(inputs[i : i + 1]), labels[i : i + 1], loss, share / len(labels))

@@ -1,15 +1,17 @@
 """What criteria beside SNIP share: the network at c ∘ w, the mini-batches, and the derivatives of their mean loss."""
 
 import contextlib
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from snip_lib import given
 from snip_lib.scoring.modes import scoring
 from snip_lib.scoring.sensitivity import Batches, Prunable, prunable_parameters
+from snip_lib.scoring.switches import masked
+from snip_lib.words import warn
 
 Weights = dict[str, Tensor]
 Forward = Callable[[Tensor], object]
@@ -21,23 +23,21 @@ def network_at(
 ) -> Iterator[tuple[Weights, Forward]]:
     """The model in its state for scoring, as a function of u = c ∘ w: name -> u, which require gradients, and forward.
 
-    at: the masks c; None: all 1. The model's own weights are never touched.
+    at: the masks c; None: all 1. The model's own weights are never touched. Raises as `switches.masked`.
     """
     with torch.inference_mode(False), scoring(model, batch_norm), torch.enable_grad():
-        w = {name: p.detach().clone() for name, p in prunable_parameters(model, prunable).items()}
-        u = {name: (w[name] if at is None else w[name].where(at[name], 0)).requires_grad_() for name in w}
+        w, instead = prunable_parameters(model, prunable), masked(model, at)
+        u = {name: instead.get(p, p).detach().clone().requires_grad_() for name, p in w.items()}
         yield u, lambda x: functional_call(model, u, (x,))
 
 
-def pairs(x: Tensor | Batches, y: Tensor | None) -> list[tuple[Tensor, Tensor, float]]:
+def shared(x: Tensor | Batches, y: Tensor | None) -> list[tuple[object, object, float]]:
     """The mini-batches (x, y) with their share of all examples, as a list that can be gone through again."""
-    if isinstance(x, Tensor) and y is None:
-        raise TypeError("labels are missing: pass (model, x, y), or an iterable of (x, y) pairs as x")
-    found = [(x, y)] if y is not None else list(x)
-    total = sum(len(labels) for _, labels in found)
-    if total == 0:
+    found = list(given.pairs(x, y))
+    numbers = [given.number_of_examples(*pair) or 1 for pair in found]
+    if not sum(numbers):
         raise ValueError("an empty batch: a criterion that looks at data needs at least one example")
-    return [(inputs, labels, len(labels) / total) for inputs, labels in found]
+    return [(*pair, number / sum(numbers)) for pair, number in zip(found, numbers, strict=True)]
 
 
 def gradient_of(value: Tensor, u: Weights) -> Weights:
@@ -47,7 +47,7 @@ def gradient_of(value: Tensor, u: Weights) -> Weights:
     grads = torch.autograd.grad(value, list(u.values()), allow_unused=True)
     unreached = [name for name, grad in zip(u, grads, strict=True) if grad is None]
     if unreached:
-        warnings.warn(f"the loss does not reach {', '.join(unreached)}: scored 0", stacklevel=3)
+        warn(f"the loss does not reach {', '.join(unreached)}: scored 0", UserWarning)
     return _filled(grads, u)
 
 

@@ -9,6 +9,7 @@ from torch.func import functional_call
 from snip_lib.scoring.modes import scoring
 from snip_lib.scoring.passes import gradient_of
 from snip_lib.scoring.sensitivity import Batches, Loss, Prunable, default_prunable, prunable_parameters
+from snip_lib.scoring.switches import masked
 
 
 def synflow(
@@ -43,10 +44,10 @@ def synflow(
     if batch_norm != "identity":
         raise ValueError(f"synflow needs a network that is linear: batch_norm must be 'identity', got {batch_norm!r}")
     with torch.inference_mode(False), scoring(model, batch_norm), torch.enable_grad():
-        names = prunable_parameters(model, prunable)
+        names, _ = prunable_parameters(model, prunable), masked(model, at)  # which refuses what does not fit
         state = {name: buffer.double() for name, buffer in model.named_buffers() if buffer.is_floating_point()}
         size = {name: p.detach().double().abs() for name, p in model.named_parameters()}
-        c = {name: torch.ones_like(size[name]) if at is None else at[name].double() for name in names}
+        c = {name: at[name].to(size[name]) if name in (at or ()) else torch.ones_like(size[name]) for name in names}
         flow = {name: size[name] * c[name].requires_grad_() for name in names}
         output = functional_call(model, state | size | flow, (_ones_like(x),))
         return gradient_of(output.sum(), c)
