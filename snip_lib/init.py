@@ -61,6 +61,10 @@ def fans(module: nn.Module, name: str, parameter: Tensor) -> tuple[int, int]:
     """(fan in, fan out) as TensorFlow counts them: inputs and outputs times the size of the kernel.
 
     A recurrent layer's two matrices count as the one kernel on (input, state) that they are halves of.
+
+    >>> layer = nn.Conv2d(3, 8, 5)
+    >>> fans(layer, "weight", layer.weight)
+    (75, 200)
     """
     if isinstance(module, RECURRENT) and ("_ih" in name or "_hh" in name):
         halves = name.replace("_hh", "_ih"), name.replace("_ih", "_hh")

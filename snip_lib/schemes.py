@@ -24,7 +24,11 @@ def needs_std(scheme: str) -> bool:
 
 
 def canonical(scheme: str, std: float | None = None) -> str:
-    """The scheme's one name ("glorot" -> "vs-x"), after checking that `std` is given where needed, and only there."""
+    """The scheme's one name ("glorot" -> "vs-x"), after checking that `std` is given where needed, and only there.
+
+    >>> canonical("Glorot"), canonical("rn", 0.1)
+    ('vs-x', 'rn')
+    """
     name = ALIASES.get(str(scheme).lower(), str(scheme).lower())
     if name not in SCHEMES:
         known = (*SCHEMES, *ALIASES)

@@ -230,9 +230,10 @@ def test_a_network_of_its_own_is_refused_by_name_and_left_alone():
         assert "forward" not in vars(model[0])
     model = RowReader((1, 4, 2), 2, cell=nn.GRU, units=3)
     masks = random_masks(model, 0.5, 0)
-    model.cell = nn.GRU(3, 3, batch_first=True, bidirectional=True)
-    with pytest.raises(TypeError, match="cell"):
-        masks.effective(model, torch.zeros(1, 1, 4, 2))
+    for options in ({"bidirectional": True}, {"num_layers": 2}, {"batch_first": False}):
+        model.cell = nn.GRU(3, 3, **{"batch_first": True, **options})
+        with pytest.raises(TypeError, match="cell"):
+            masks.effective(model, torch.zeros(1, 1, 4, 2))
 
 
 def test_masks_of_normalisation_and_frozen_weights():

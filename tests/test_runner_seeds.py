@@ -5,12 +5,12 @@ import itertools
 
 import pytest
 import torch
-from records_made import RUN
+from records_made import RECIPE, RUN
 
 from snip_lib import criteria, data, keep_top, models, runner, snip
 from snip_lib.records import Records
 from snip_lib.runner.job import Job, prune
-from snip_lib.runner.units import Unit
+from snip_lib.runner.units import Unit, units
 from snip_lib.seeds import generator, shuffled
 from snip_lib.studies.run import Run
 
@@ -112,3 +112,26 @@ def _far(ours, theirs):
     layers = [(a, theirs["layers"][name][0]) for name, (a, _) in ours["layers"].items()]
     losses = [(a, b) for (_, a), (_, b) in zip(ours["losses"][:2], theirs["losses"][:2], strict=True)]
     return max(abs(a - b) / max(b, 1e-9) for a, b in layers + losses)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"data": "mnist"},
+        {"split_seed": 1, "data": "mnist"},
+        {"network": "lenet-5-caffe"},
+        {"recipe": dataclasses.replace(RECIPE, iterations=7)},
+        {"dtype": "bfloat16"},
+        {"threads": 2},
+        {"labels": "random"},
+        {"validation": "trained"},
+        {"biases": "kept"},
+    ],
+    ids=lambda other: "-".join(other),
+)
+def test_runs_that_are_trained_otherwise_are_not_trained_together(other):
+    base = dataclasses.replace(RUN, data="mnist") if "split_seed" in other else RUN
+    alike, unlike = dataclasses.replace(base, seed=1), dataclasses.replace(base, seed=2, **other)
+    found = [set(unit.runs) for unit in units([base, alike, unlike], together=50)]
+    assert {base, alike} in found
+    assert {unlike} in found

@@ -10,6 +10,9 @@ def root() -> Path:
 
     Where the user has no home (a container's made-up user), the cache is the system's folder for temporary files.
     Raises ValueError for a SNIP_DATA that begins with a `~` that stands for no folder.
+
+    >>> root().is_absolute() or "SNIP_DATA" in os.environ
+    True
     """
     if os.environ.get("SNIP_DATA"):
         return _named("SNIP_DATA")

@@ -24,6 +24,10 @@ class Source:
     source and whether it may download, returns the bytes. files: what must lie under `root()`. here: whether the set is
     there, where that is not just the files. sample: the small set that stands for it in the book. digest: sha256 of the
     arrays, where nothing else checks them. kept: the type in memory, uint8 for what is standardised a batch at a time.
+
+    >>> from snip_lib.data import SOURCES
+    >>> SOURCES["cifar10"].shape, SOURCES["cifar10"].classes, SOURCES["cifar10"].sample
+    ((3, 32, 32), 10, 'cifar10-sample')
     """
 
     name: str

@@ -175,7 +175,12 @@ class Records:
 
 
 def files_of(source: Path) -> list[Path]:
-    """The files of records in a folder, or the one file. Raises RecordError when there is none."""
+    """The files of records in a folder, or the one file. Raises RecordError when there is none.
+
+    >>> from snip_lib.data import book_data
+    >>> [path.name for path in files_of(book_data() / "results" / "table1.jsonl")]
+    ['table1.jsonl']
+    """
     found = [source]
     if source.is_dir():
         records = Records(source)

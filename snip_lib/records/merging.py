@@ -22,6 +22,9 @@ class Merged:
     new: records added. known: already here. again: made again elsewhere and equal in every metric; noted in `again/`.
     differing: added beside another of the same run; notes: a line for each, in which metric it differs and by how much.
     complaints: a line for each that was skipped.
+
+    >>> Merged(new=3, known=1).complaints
+    []
     """
 
     new: int = 0

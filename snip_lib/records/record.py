@@ -109,7 +109,13 @@ def identity(record: dict) -> tuple[str, int, str]:
 
 
 def flat(record: dict) -> dict:
-    """One row of `Records.load`: the run and what it measured, without nesting; no text in it can be active."""
+    """One row of `Records.load`: the run and what it measured, without nesting; no text in it can be active.
+
+    >>> from snip_lib.records import read
+    >>> row = flat(read("figure3")[0][0])
+    >>> row["network"], row["sparsity"], row["stale"]
+    ('lenet-300-100', 0.9, False)
+    """
     run, metrics = record["run"], record["metrics"]
     chance = 1 - 1 / metrics["classes"]
     diverged = metrics["diverged"] is not None

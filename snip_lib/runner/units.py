@@ -11,30 +11,11 @@ from snip_lib import models
 from snip_lib.studies.run import Run
 from snip_lib.training.batched import can_batch
 
-SHARED = (
-    "data",
-    "split_seed",
-    "network",
-    "recipe",
-    "dtype",
-    "layout",
-    "threads",
-)  # what runs of one unit have in common
-TOLD = (
-    "init",
-    "score_init",
-    "redraw",
-    "batch_norm",
-    "pruning_batch",
-    "labels",
-    "dtype",
-    "layout",
-    "control",
-    "pretrain",
-    "biases",
-    "validation",
-    "repair",
-)  # in words, where unusual
+# What runs of one unit have in common.
+SHARED = ("data", "split_seed", "network", "recipe", "dtype", "layout", "threads")
+# What is said of a run in words, where it is unusual.
+TOLD = ("init", "score_init", "redraw", "batch_norm", "pruning_batch", "labels", "dtype", "layout")
+TOLD += ("control", "pretrain", "biases", "validation", "repair")
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,12 @@ def named(name: str) -> Callable[..., dict]:
 
 
 def check_name(name: str) -> str:
-    """The name, if it is one of a criterion, of which nothing is imported; ValueError with the nearest otherwise."""
+    """The name, if it is one of a criterion, of which nothing is imported; ValueError with the nearest otherwise.
+
+    >>> check_name("sinp")
+    Traceback (most recent call last):
+    ValueError: unknown criterion 'sinp'; known: snip, ...; did you mean 'snip'?
+    """
     if not isinstance(name, str) or name not in CRITERIA:
         raise ValueError(f"unknown criterion {name!r}; known: {', '.join(CRITERIA)}{nearest(name, CRITERIA)}")
     return name

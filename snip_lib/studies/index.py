@@ -9,7 +9,11 @@ EXPERIMENTS = {one.name: one for room in ROOMS for one in room.EXPERIMENTS}
 
 
 def named(name: str) -> Experiment:
-    """The experiment of that name; ValueError with the nearest known one otherwise."""
+    """The experiment of that name; ValueError with the nearest known one otherwise.
+
+    >>> named("table1").title
+    "Table 1: the LeNets at the paper's sparsities, MNIST"
+    """
     if name not in EXPERIMENTS:
         raise ValueError(f"unknown experiment {name!r}; known: {', '.join(EXPERIMENTS)}{nearest(name, EXPERIMENTS)}")
     return EXPERIMENTS[name]

@@ -41,13 +41,22 @@ LENETS = ("lenet-300-100", "lenet-5-caffe")
 
 
 def paper_table(table: str) -> dict:
-    """A table or figure of the paper, as read from it: `data/paper/tables.json`."""
+    """A table or figure of the paper, as read from it: `data/paper/tables.json`.
+
+    >>> paper_table("table1")["rows"][-1][:4]
+    ['SNIP', 'connection sensitivity', 98.0, 2.4]
+    """
     with open(data.book_data() / "paper" / "tables.json", encoding="utf-8") as file:
         return json.load(file)[table]
 
 
 def run_of(profile: str, network: str, sparsity: float, **options: object) -> Run:
-    """A run of a network in the settings of a profile, seed 0."""
+    """A run of a network in the settings of a profile, seed 0.
+
+    >>> run = run_of("paper", "vgg-like", 0.97)
+    >>> run.data, run.pruning_batch, run.recipe.batch_size
+    ('cifar10', 128, 128)
+    """
     full = models.NETWORKS[network].data
     recipe = options.pop("recipe", None) or recipe_of(profile, network)
     if full == "cifar10":
@@ -58,7 +67,11 @@ def run_of(profile: str, network: str, sparsity: float, **options: object) -> Ru
 
 
 def recipe_of(profile: str, network: str, kind: str | None = None) -> Recipe:
-    """The recipe of a network in a profile; kind: "table3" for Table 3's."""
+    """The recipe of a network in a profile; kind: "table3" for Table 3's.
+
+    >>> recipe_of("paper", "vgg-like").iterations, recipe_of("laptop", "lenet-300-100").iterations
+    (150000, 15000)
+    """
     family, wanted = models.NETWORKS[network].data, [network]
     if models.NETWORKS[network].recurrent:
         wanted.append(f"{profile}-recurrent")

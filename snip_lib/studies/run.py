@@ -55,6 +55,10 @@ class Run:
     the share left falling evenly on a logarithmic scale; 0 prunes before any training. biases: "pruned" with the
     weights, as the authors do, or all "kept" and not counted. validation: "spared", or "trained" on too. repair: what
     is done to the weights that are left before they are trained (`pruning.isometry`).
+
+    >>> run = Run("mnist", "lenet-300-100", 0.95, Recipe(iterations=15_000, batch_size=100, learning_rate=0.1), seed=0)
+    >>> run.name, Run(**run.to_dict()) == run
+    ('13afc4df81749ba5', True)
     """
 
     data: str
@@ -150,6 +154,11 @@ class Row:
     key: what tells the row from the others, such as {"network": "vgg-d", "sparsity": 0.95}. run: with seed 0; the other
     seeds follow from it. paper: the paper's test error in percent, None where it gives none. paper_std, paper_runs:
     its spread in points and number of runs, where stated. dense: key of the row from which the change is measured.
+
+    >>> from snip_lib import studies
+    >>> row = studies.named("table1").rows("paper")[1]
+    >>> row.key, row.paper, row.seeded(3).seed
+    ({'network': 'lenet-300-100', 'sparsity': 0.95}, 1.6, 3)
     """
 
     key: dict[str, object]
@@ -170,6 +179,10 @@ class Experiment:
 
     declared: profile -> its rows. seeds: profile -> how many seeds are run where nobody says otherwise; its keys are
     the profiles there are.
+
+    >>> from snip_lib import studies
+    >>> len(studies.named("table2").plan("paper", seeds=1))
+    24
     """
 
     name: str

@@ -61,6 +61,9 @@ def counted(frame):
     """How often each verdict was given, a line for each table or figure, a column for each kind of verdict.
 
     A line of `held` has up to two verdicts; one that was measured and has none counts as "no verdict".
+
+    >>> counted(held()).index[0]
+    'Figure 1'
     """
     pandas = require("pandas", "a table of records")
     kinds = ("agrees", "better", "worse", "undecided", "too few runs", "diverged", "dense diverged", NONE, NOT_YET)
@@ -75,6 +78,10 @@ def counted(frame):
 
 
 def commands(*, records: Records | None = None) -> list[str]:
-    """For each table or figure of which runs are missing, the sentence that says which command runs them."""
+    """For each table or figure of which runs are missing, the sentence that says which command runs them.
+
+    >>> all("python -m snip_lib run" in line for line in commands())
+    True
+    """
     found = {where: rest(experiment, records=records) for experiment, where in SOURCES.items()}
     return [f"{where}: {sentence}" for where, sentence in found.items() if sentence]

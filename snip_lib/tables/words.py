@@ -136,7 +136,12 @@ def rest(experiment: str, *, profile: str = "laptop", records: Records | None = 
 
 
 def compact(frame):
-    """`table`'s frame as a page shows it: the paper's number, ours with its interval, n, both changes, the verdicts."""
+    """`table`'s frame as a page shows it: the paper's number, ours with its interval, n, both changes, the verdicts.
+
+    >>> from snip_lib.tables import table
+    >>> compact(table("figure3", profile="laptop"))["pruned"].unique().tolist()
+    ['90 %']
+    """
     pandas = require("pandas", "a table of records")
     known = ("network", "sparsity", "pruning batch", "scored with", "mask", "change from", "prunings", "labels")
     rows = []

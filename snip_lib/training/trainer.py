@@ -31,6 +31,13 @@ class Trainer:
     model, data: on one device. masks: what to keep; the rest is set to 0 and stays so. seed: of the order of the
     batches and of the augmentation. execution: how steps are computed, default what is sensible on the device. On a CPU
     two runs of one seed are equal to the bit, interrupted or not. `result` holds what was measured.
+
+    >>> import snip_lib as sl
+    >>> digits, model = sl.data.load("digits"), sl.models.build("lenet-300-100", generator=0)
+    >>> trainer = Trainer(model, digits, sl.RECIPES["paper-mnist"].shortened(20), seed=0)
+    >>> _ = trainer.run(until=5)
+    >>> trainer.iteration, trainer.run().iterations
+    (5, 20)
     """
 
     def __init__(
@@ -224,5 +231,13 @@ def train(
     execution: Execution | None = None,
     progress: bool = False,
 ) -> Result:
-    """Train `model` in place by `recipe`, holding `masks`; returns what was measured (Algorithm 1, lines 6 and 7)."""
+    """Train `model` in place by `recipe`, holding `masks`; returns what was measured (Algorithm 1, lines 6 and 7).
+
+    >>> import snip_lib as sl
+    >>> digits, model = sl.data.load("digits"), sl.models.build("lenet-300-100", generator=0)
+    >>> masks = sl.snip(model, *sl.data.pruning_batch(digits, 100, seed=0), sparsity=0.9)
+    >>> result = train(model, digits, sl.RECIPES["paper-mnist"].shortened(20), seed=0, masks=masks)
+    >>> result.iterations, int(model.fc1.weight.count_nonzero()) <= int(masks["fc1.weight"].sum())
+    (20, True)
+    """
     return Trainer(model, data, recipe, seed=seed, masks=masks, execution=execution).run(progress=progress)
