@@ -4,7 +4,7 @@ An answer is a value or a function. Each checker computes the right one again, b
 where there is one; a stub nobody has touched is told apart from a wrong answer. One file a page.
 """
 
-from snip_lib.checks import lenets
+from snip_lib.checks import batch, controls, lenets
 from snip_lib.checks.algorithm import exactly_kappa, how_many_stay, size_cliff
 from snip_lib.checks.by_hand import by_hand_batch, by_hand_sensitivities, exact_change
 from snip_lib.checks.derived import sensitivity, terms_of_two
@@ -22,10 +22,12 @@ __all__ = [
     "Wrong",
     "as_wide_as_allowed",
     "autograd",
+    "batch",
     "by_hand_batch",
     "by_hand_sensitivities",
     "chain_rule",
     "checker",
+    "controls",
     "exact_change",
     "exactly_kappa",
     "how_many_stay",
