@@ -1,4 +1,4 @@
-"""The agenda: nothing left out, nothing twice, in the order of what a reader asks first; `run all` and several names."""
+"""The agenda: nothing left out, nothing twice, in the order of what a reader asks first; several names at once."""
 
 import subprocess
 import sys

@@ -66,6 +66,10 @@ def top(scores, kappa):
     return mask
 
 
+def mean_slope(slopes, sizes):
+    return sum(size * slope for size, slope in zip(sizes, slopes, strict=True)) / sum(sizes)
+
+
 def threshold(scores, kappa):
     return scores >= scores.sort(descending=True).values[kappa - 1]
 
@@ -201,6 +205,26 @@ CASES: dict[str, tuple[tuple, list[tuple], tuple]] = {
 }
 
 CASES |= {
+    "batch.accumulated": (
+        (lambda slopes, sizes: ...,),
+        [
+            (lambda slopes, sizes: mean_slope(slopes, sizes),),
+            (lambda slopes, sizes: torch.stack(slopes).mean(0).abs(),),
+            (lambda slopes, sizes: mean_slope([slope.abs() for slope in slopes], sizes),),
+            (lambda slopes, sizes: sum(sizes) * mean_slope(slopes, sizes).abs(),),
+        ],
+        (lambda slopes, sizes: mean_slope(slopes, sizes).abs(),),
+    ),
+    "controls.shared_by_chance": (
+        (lambda kept, total: ...,),
+        [
+            (lambda kept, total: kept / total,),
+            (lambda kept, total: (kept / total) ** 2,),
+            (lambda kept, total: kept,),
+        ],
+        (lambda kept, total: kept**2 / total,),
+    ),
+    "controls.on_a_path": ((...,), [(2,), (6,), (4,)], (3,)),
     "lenets.passes_of_lwc": ((...,), [(27.8,), (83.3,), (100,), (4,)], (111.1,)),
     "lenets.seed_by_seed": (
         (..., ...),
