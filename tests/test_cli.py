@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -271,7 +272,8 @@ def test_smoke_runs_are_not_kept_unless_a_folder_is_named(capsys, monkeypatch, t
     words = ("run", "digits", "--profile", "smoke", "--only", "sparsity=0", "--workers", 1)
     code, out, _ = run(capsys, *words)
     assert code == 0
-    assert "not kept" in out
+    assert "all 1 runs are done, and not kept" in out
+    assert "recorded in" not in out
     assert not (tmp_path / "data" / "results").exists()
 
 
@@ -300,6 +302,27 @@ def test_time_up_is_an_exit_code_of_its_own(tmp_path):
     assert done.returncode == 3
     assert "5 of 5 runs are left (the time is up): the same command goes on" in done.stdout
     assert time.time() - start < 60
+
+
+def test_what_is_piped_holds_whole_lines_and_no_bar(tmp_path):
+    words = [sys.executable, "-m", "snip_lib", "run", "digits", "--profile", "smoke", "--only", "criterion=random"]
+    environment = {name: value for name, value in os.environ.items() if name != "SNIP_STATIC"}
+    done = subprocess.run([*words, "--records", tmp_path], cwd=ROOT, capture_output=True, env=environment, check=True)
+    assert done.stderr == b""
+    assert b"\r" not in done.stdout
+    assert done.stdout.count(b"test error") == 5
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a terminal")
+def test_on_a_terminal_there_is_a_bar(tmp_path):
+    words = [sys.executable, "-m", "snip_lib", "run", "digits", "--profile", "smoke", "--only", "criterion=random"]
+    environment = {name: value for name, value in os.environ.items() if name != "SNIP_STATIC"}
+    ours, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))  # a new one is 0 columns wide, and a bar needs some
+    subprocess.run(
+        [*words, "--records", tmp_path], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=theirs, env=environment, check=True
+    )
+    assert b"200/200" in os.read(ours, 100_000)
 
 
 def test_an_interrupt_leaves_a_checkpoint(tmp_path):

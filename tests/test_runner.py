@@ -26,6 +26,7 @@ from snip_lib.runner.checkpoints import Checkpoint, CheckpointWarning, claim, pa
 from snip_lib.runner.engine import Plan
 from snip_lib.runner.units import Unit, units
 from snip_lib.seeds import generator
+from snip_lib.training.execution import has_bfloat16
 
 ROOT = Path(__file__).resolve().parent.parent
 TIMES = {"seconds", "scoring_seconds"}
@@ -311,6 +312,17 @@ def test_a_run_trained_together_says_so_and_promises_no_bits(tmp_path):
     runner.record(FAMILY[2], "figure1", profile="smoke", records=Records(tmp_path))
     origins = [(r["from"]["together"], r["from"]["repeats"]) for r in Records(tmp_path).read("figure1")[0]]
     assert origins == [(2, "within the spread of seeds")] * 2 + [(1, "to the bit")]
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_record_says_what_its_trainer_computed_in(tmp_path, number):
+    """One alone with the channels innermost, several at once not: they have an axis more."""
+    wish = {"dtype": "bfloat16", "layout": "channels-last"}
+    runs = tuple(dataclasses.replace(run, **wish) for run in FAMILY[1 : 1 + number])
+    runner.record_unit(Unit(runs), "figure1", profile="smoke", records=Records(tmp_path))
+    precision = "bfloat16" if has_bfloat16("cpu") else "float32"
+    computed = {record["from"]["computed"] for record in Records(tmp_path).read("figure1")[0]}
+    assert computed == {f"{precision}, {'channels-last' if number == 1 else 'plain'}"}
 
 
 def test_a_unit_waits_while_another_process_has_one_of_its_runs(tmp_path):
