@@ -115,6 +115,8 @@ def test_batches_and_masks_reach_into_the_hidden_block(how):
     at = sl.Masks({name: torch.rand_like(p) < 0.5 for name, p in Net().named_parameters() if p.ndim > 1})
     model, plain = Net(HIDING[how], "all"), Net()
     assert same(sl.connection_gradient(model, batches, at=at), sl.connection_gradient(plain, batches, at=at))
+    whole = tuple(torch.cat(parts) for parts in zip(*batches, strict=True))  # 18 examples, each counted once
+    assert same(sl.connection_gradient(model, batches), sl.connection_gradient(plain, *whole))
 
 
 @pytest.mark.parametrize("place", ["first", "middle"])
