@@ -61,7 +61,7 @@ def test_a_wish_has_its_effect_and_a_name_of_its_own():
     plain = wish()
     assert wish(layout="plain").name == plain.name
     assert len({plain.name, wish(layout="channels-last").name, wish(dtype="bfloat16").name}) == 3
-    with pytest.raises(ValueError, match="layout must be 'plain' or 'channels-last'"):
+    with pytest.raises(ValueError, match="layout must be one of plain, channels-last"):
         wish(layout="nhwc")
 
 

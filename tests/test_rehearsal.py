@@ -42,11 +42,12 @@ def test_every_network_is_to_be_tried_in_every_way_and_compiled_in_each_family(d
                 "vgg-c",
                 "wrn-16-8",
                 "lstm-s",
+                "gru-s",
                 "resnet-20",
                 "plain-10",
             } == tried
         elif way.together > 1:
-            assert tried == set(SMALL)
+            assert tried == {*SMALL, "plain-10", "plain-30", "plain-100"}
         else:
             assert tried == set(models.NETWORKS)
 

@@ -41,6 +41,7 @@ TESTS = {
     "given": "given masks",
     "kinds": "kinds init",
     "scoring": "sensitivity backward modes switches criteria schedules masks golden",
+    "schemes": "init studies",
     "seeds": "data runner_seeds golden",
     "studies": "studies paper_facts effects",
     "tables": "verdicts records cli",
