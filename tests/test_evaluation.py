@@ -1,6 +1,7 @@
 """Evaluation: every module's own mode comes back, and an error rate that cannot be wrong in silence."""
 
 import doctest
+import math
 
 import pytest
 import torch
@@ -87,3 +88,15 @@ def test_what_does_not_fit_is_refused(x, y, options, error, message):
 def test_an_output_that_is_no_logits_is_refused():
     with pytest.raises(TypeError, match=r"the model returned a tensor of shape \(20, 12\)|the model returned"):
         sl.error_rate(nn.Sequential(nn.Flatten(0)), X, Y)
+
+
+def test_a_run_without_an_end_has_no_test_error():
+    ended, diverged = evaluation.Result(), evaluation.Result(diverged={"iteration": 3, "learning_rate": 0.1})
+    for result in (ended, diverged):
+        assert math.isnan(result.test_error)
+        assert math.isnan(result.best_test_error)
+        for error in (0.3, 0.1, 0.2):
+            result.note(1, 0.5, 0.4, error)
+    assert (ended.test_error, ended.best_test_error) == (0.2, 0.1)
+    assert math.isnan(diverged.test_error)
+    assert math.isnan(diverged.best_test_error)

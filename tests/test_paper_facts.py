@@ -154,3 +154,17 @@ def test_profiles_differ_in_their_runs_and_never_in_a_name():
         smoke = {run.name for run in runs(name, "smoke")}
         for profile in ("laptop", "fast", "paper"):
             assert not smoke & {run.name for run in runs(name, profile)}
+
+
+@pytest.mark.parametrize("experiment", ["figure1", "table3"])
+def test_the_paper_averages_twenty_runs_where_it_says_so(experiment):
+    """Figure 1's caption and section 5.3."""
+    one = studies.named(experiment)
+    assert one.seeds["paper"] == 20
+    assert {row.paper_runs for row in one.rows("paper")} == {20}
+
+
+@pytest.mark.parametrize("experiment", ["digits", "figure3"])
+def test_as_many_seeds_are_asked_for_as_are_recorded(experiment):
+    recorded = {record["run"]["seed"] for record in Records().read(experiment)[0] if record["profile"] == "laptop"}
+    assert recorded == set(range(studies.named(experiment).seeds["laptop"]))

@@ -509,3 +509,12 @@ def test_every_argument_reaches_the_scores_from_each_of_the_three():
 def test_the_examples_in_the_documentation_run():
     for module in (sensitivity, words, kinds):
         assert doctest.testmod(module).failed == 0
+
+
+def test_scores_of_few_bits_are_divided_by_a_sum_of_more():
+    """What is off is the rounding of each score, which is as often up as down, and not that of their sum."""
+    for seed in range(5):
+        layer = sl.init.initialize_(nn.Linear(300, 400, bias=False), "vs-l", generator=seed).to(torch.bfloat16)
+        x = torch.randn(50, 300, generator=torch.Generator().manual_seed(seed)).to(torch.bfloat16)
+        scores = sl.connection_sensitivity(layer, x, torch.arange(50))
+        assert abs(float(scores["weight"].double().sum()) - 1) < 6e-4
