@@ -149,6 +149,50 @@ def test_setup_refuses_an_old_python_in_one_line(tmp_path):
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("says", "told"),
+    [
+        ("Error: Command '-m ensurepip' returned non-zero exit status 1.", "install its venv module"),
+        ("No module named venv", "install its venv module"),
+        ("Error: [Errno 13] Permission denied: '.venv'", "Permission denied"),
+    ],
+)
+def test_setup_says_why_there_is_no_environment(tmp_path, says, told):
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\n[ "$1" = -c ] && exit 0\necho "{says}" >&2\nexit 1\n')
+    python.chmod(0o755)
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools/setup.sh").write_text((ROOT / "tools/setup.sh").read_text())
+    done = subprocess.run(
+        ["sh", "tools/setup.sh"], capture_output=True, text=True, cwd=tmp_path, env=path(PYTHON=python)
+    )
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of three megabytes."""
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", tmp_path], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("no small disk can be mounted here")
+    yield tmp_path
+    subprocess.run(["umount", tmp_path], check=True)
+
+
+def test_setup_says_that_the_disk_is_full(small_disk):
+    for name in ("tools/setup.sh", "requirements.txt", "constraints.txt", "pyproject.toml"):
+        (small_disk / name).parent.mkdir(exist_ok=True)
+        (small_disk / name).write_text((ROOT / name).read_text())
+    done = subprocess.run(
+        ["sh", "tools/setup.sh"], capture_output=True, text=True, cwd=small_disk, env=path(PYTHON=sys.executable)
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("setup: the disk is full")
+    assert done.stderr.count("\n") == 1
+
+
 def path(**variables) -> dict[str, str]:
     return notebooks.environment() | {name: str(value) for name, value in variables.items()}
 

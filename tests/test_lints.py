@@ -1,6 +1,9 @@
 """Every lint lets a good page pass and stops a bad one; then the lints read the book's own pages."""
 
 import copy
+import os
+import subprocess
+import sys
 
 import nbformat
 import pytest
@@ -170,3 +173,11 @@ def test_the_books_own_pages(path):
 
 def test_every_page_is_there_and_listed():
     assert lints.table_of_contents() == []
+
+
+def test_the_lints_run_where_the_locale_knows_ascii_alone():
+    plain = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.lints"], cwd=first_cell.ROOT, env=plain, capture_output=True, text=True
+    )
+    assert "Error" not in done.stderr

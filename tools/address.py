@@ -42,11 +42,20 @@ def write(url: str, root: Path = first_cell.ROOT) -> list[Path]:
     """Write `url` into every place under `root`; gives the files that changed."""
     old = first_cell.published_address(root) or PLACEHOLDER
     config, readme, citation = root / "_config.yml", root / "README.md", root / "CITATION.cff"
-    cited = re.sub(r"^(# )?repository-code:.*$", f'repository-code: "{url}"', citation.read_text(), flags=re.MULTILINE)
-    after = {config: configure(config.read_text(), url), readme: readme.read_text().replace(old, url), citation: cited}
-    changed = [path for path, text in after.items() if path.read_text() != text]
+    cited = re.sub(
+        r"^(# )?repository-code:.*$",
+        f'repository-code: "{url}"',
+        citation.read_text(encoding="utf-8"),
+        flags=re.MULTILINE,
+    )
+    after = {
+        config: configure(config.read_text(encoding="utf-8"), url),
+        readme: readme.read_text(encoding="utf-8").replace(old, url),
+        citation: cited,
+    }
+    changed = [path for path, text in after.items() if path.read_text(encoding="utf-8") != text]
     for path in changed:
-        path.write_text(after[path])
+        path.write_text(after[path], encoding="utf-8")
     for path in notebooks.find(root / "book"):
         notebook = nbformat.read(path, as_version=4)
         before = notebook.cells[0].source

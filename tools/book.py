@@ -29,7 +29,7 @@ class BookError(Exception):
 
 def pages() -> list[Path]:
     """The source file of every page in `_toc.yml`, in order; raises BookError when one is missing."""
-    names = list(listed(yaml.safe_load((ROOT / "_toc.yml").read_text())))
+    names = list(listed(yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))))
     found = [next((p for p in map((ROOT / name).with_suffix, (".ipynb", ".md")) if p.exists()), None) for name in names]
     missing = [name for name, path in zip(names, found, strict=True) if path is None]
     if missing:

@@ -24,7 +24,7 @@ import snip_lib as sl"""
 
 def published_address(root: Path = ROOT) -> str:
     """The repository's address in `_config.yml`, or "" before `make address URL=…` has set it."""
-    found = re.search(r'^\s*repository_url: "(.*)"', (root / "_config.yml").read_text(), re.MULTILINE)
+    found = re.search(r'^\s*repository_url: "(.*)"', (root / "_config.yml").read_text(encoding="utf-8"), re.MULTILINE)
     return found.group(1) if found else ""
 
 

@@ -50,7 +50,7 @@ class Page:
     def markdown(self) -> list[tuple[str, str]]:
         """Place and text of each piece of Markdown."""
         if self.notebook is None:
-            return [("page", self.path.read_text())]
+            return [("page", self.path.read_text(encoding="utf-8"))]
         return [(c.id, c.source) for c in self.cells if c.cell_type == "markdown"]
 
     @cached_property
@@ -173,7 +173,11 @@ def steady_outputs(page: Page) -> Complaints:
 
 
 def good_prose(page: Page) -> Complaints:
-    keys = set(re.findall(r"^@\w+\{([^,\s]+),", (first_cell.ROOT / "book/references.bib").read_text(), re.MULTILINE))
+    keys = set(
+        re.findall(
+            r"^@\w+\{([^,\s]+),", (first_cell.ROOT / "book/references.bib").read_text(encoding="utf-8"), re.MULTILINE
+        )
+    )
     checks = [prose.unbacked, prose.phrases, prose.spelling, prose.pictures, *[prose.plain] * bool(page.notebook)]
     for place, text in page.markdown:
         yield from ((place, complaint) for check in checks for complaint in check(text))

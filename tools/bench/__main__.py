@@ -27,7 +27,7 @@ def main() -> None:
     if options.only:
         content["rows"] = kept(options.out, content) + content["rows"]
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    options.out.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print(f"saved in {options.out}")
 
 

@@ -94,7 +94,7 @@ def _top(number: str) -> Callable[[], object]:
 
 
 def _status(field: str) -> float:
-    with open("/proc/self/status") as file:
+    with open("/proc/self/status", encoding="utf-8") as file:
         return next(int(line.split()[1]) / 1024 for line in file if line.startswith(field))
 
 
