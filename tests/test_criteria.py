@@ -45,14 +45,14 @@ def test_every_criterion_scores_what_can_be_pruned(model, name):
 
 def test_every_criterion_has_the_signature_that_the_table_states():
     """And is called with all of it; what is a criterion's own (a temperature) has a default and comes last."""
-    stated = ["model", "x", "y", "at", "loss", "batch_norm", "prunable", "generator"]
+    stated = ["model", "x", "y", "at", "loss", "batch_norm", "mode", "prunable", "examples", "generator"]
     for name in criteria.CRITERIA:
         parameters = list(inspect.signature(criteria.named(name)).parameters.values())
-        assert [p.name for p in parameters[:8]] == stated, name
+        assert [p.name for p in parameters[:10]] == stated, name
         assert all(p.kind is p.KEYWORD_ONLY for p in parameters[3:])
-        assert all(p.default is not p.empty for p in parameters[8:])
-    places = re.search(r"criterion\((.*)\)", criteria.__doc__)[1].replace("*, ", "")
-    assert [each.split("=")[0] for each in places.split(", ")] == stated
+        assert all(p.default is not p.empty for p in parameters[10:])
+    places = re.search(r"criterion\((.*?)\)", criteria.__doc__, re.DOTALL)[1].replace("*, ", "")
+    assert [each.split("=")[0].strip() for each in places.split(",")] == stated
 
 
 @pytest.mark.parametrize("name", criteria.CRITERIA)
@@ -133,3 +133,33 @@ def test_random_scores_do_not_depend_on_the_default_device():
 def test_an_unknown_criterion_names_the_nearest():
     with pytest.raises(ValueError, match=r"unknown criterion 'magnitud'; known: snip, .*did you mean 'magnitude'\?"):
         criteria.named("magnitud")
+
+
+@pytest.mark.parametrize("name", ["snip", "signed", "gradient", "grasp", "obd"])
+def test_batches_count_as_many_examples_as_they_are_said_to_hold(name):
+    """As by `at` and `loss`, all criteria that look at data take `examples` alike: 3 to 1 is three batches to one."""
+    model = sl.init.initialize_(nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 3)), "vs-l", generator=0)
+    draw = torch.Generator().manual_seed(0)
+    a, b = ((torch.randn(4, 6, generator=draw), torch.tensor([0, 1, 2, 1])) for _ in range(2))
+    weigh = {id(a[0]): 12, id(b[0]): 4}
+    said = getattr(sl.criteria, name)(model, [a, b], examples=lambda x, y: weigh[id(x)])
+    repeated = getattr(sl.criteria, name)(model, [a, a, a, b])
+    assert all(torch.allclose(said[key], repeated[key], rtol=1e-4, atol=1e-9) for key in said)
+
+
+@pytest.mark.parametrize("name", ["snip", "signed", "gradient", "grasp", "obd"])
+def test_what_is_there_in_training_mode_alone_can_be_scored(name):
+    class Aux(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.f, self.o, self.aux = nn.Linear(6, 5), nn.Linear(5, 3), nn.Linear(5, 3)
+
+        def forward(self, x):
+            h = self.f(x).relu()
+            return self.o(h) + self.aux(h) if self.training else self.o(h)
+
+    model = sl.init.initialize_(Aux(), "vs-l", generator=0).eval()
+    x, y = torch.randn(8, 6, generator=torch.Generator().manual_seed(0)), torch.arange(8) % 3
+    scores = getattr(sl.criteria, name)(model, x, y, mode="train")
+    assert scores["aux.weight"].any()
+    assert not model.training

@@ -317,7 +317,7 @@ def test_a_run_trained_together_says_so_and_promises_no_bits(tmp_path):
 @pytest.mark.parametrize("number", [1, 2])
 def test_a_record_says_what_its_trainer_computed_in(tmp_path, number):
     """One alone with the channels innermost, several at once not: they have an axis more."""
-    wish = {"dtype": "bfloat16", "layout": "channels-last"}
+    wish = {"network": "lenet-5-caffe", "dtype": "bfloat16", "layout": "channels-last"}
     runs = tuple(dataclasses.replace(run, **wish) for run in FAMILY[1 : 1 + number])
     runner.record_unit(Unit(runs), "figure1", profile="smoke", records=Records(tmp_path))
     precision = "bfloat16" if has_bfloat16("cpu") else "float32"

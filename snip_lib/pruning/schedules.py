@@ -21,6 +21,7 @@ from snip_lib.pruning.quotas import Quota, Shapes
 from snip_lib.scoring import criteria
 from snip_lib.scoring.sensitivity import (
     Batches,
+    Examples,
     Loss,
     Prunable,
     check_finite,
@@ -45,7 +46,9 @@ def prune(
     generator: torch.Generator | int | None = None,
     loss: Loss | None = None,
     batch_norm: str = "identity",
+    mode: str = "eval",
     prunable: Prunable = default_prunable,
+    examples: Examples | None = None,
 ) -> Masks:
     """Prune `model` by any criterion, in one round or many; the model itself is left as it is.
 
@@ -63,7 +66,7 @@ def prune(
     score = criterion if callable(criterion) else criteria.named(criterion)
     _check_rounds(rounds, x)
     shapes = {name: p.shape for name, p in prunable_parameters(model, prunable).items()}
-    options = {"loss": loss, "batch_norm": batch_norm, "prunable": prunable}
+    options = {"loss": loss, "batch_norm": batch_norm, "mode": mode, "prunable": prunable, "examples": examples}
     if generator is not None:
         options["generator"] = as_generator(generator)  # one for all rounds, so that each draws anew
     masks = None

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from snip_lib.scoring.passes import added, gradient_of, network_at, shared
-from snip_lib.scoring.sensitivity import Batches, Loss, Prunable, cross_entropy, default_prunable
+from snip_lib.scoring.sensitivity import Batches, Examples, Loss, Prunable, cross_entropy, default_prunable
 
 
 def gradient(
@@ -17,7 +17,9 @@ def gradient(
     at: Mapping[str, Tensor] | None = None,
     loss: Loss | None = None,
     batch_norm: str = "identity",
+    mode: str = "eval",
     prunable: Prunable = default_prunable,
+    examples: Examples | None = None,
     generator: torch.Generator | int | None = None,
 ) -> dict[str, Tensor]:
     """|∂L/∂w_j|: what an infinitely small change of the weight does, one forward and one backward pass.
@@ -38,6 +40,6 @@ def gradient(
     (1.0, 1.0)
     """
     loss = loss or cross_entropy
-    with network_at(model, at, batch_norm=batch_norm, prunable=prunable) as (u, forward):
-        parts = [gradient_of(loss(forward(x), y) * share, u) for x, y, share in shared(x, y)]
+    with network_at(model, at, batch_norm=batch_norm, mode=mode, prunable=prunable) as (u, forward):
+        parts = [gradient_of(loss(forward(x), y) * share, u) for x, y, share in shared(x, y, examples)]
         return {name: grad.abs() for name, grad in added(parts).items()}

@@ -6,7 +6,15 @@ import torch
 from torch import Tensor, nn
 
 from snip_lib.scoring.passes import added, gradient_of, hessian_times, network_at, shared
-from snip_lib.scoring.sensitivity import Batches, Loss, Prunable, cross_entropy, default_prunable, prunable_parameters
+from snip_lib.scoring.sensitivity import (
+    Batches,
+    Examples,
+    Loss,
+    Prunable,
+    cross_entropy,
+    default_prunable,
+    prunable_parameters,
+)
 
 
 def grasp(
@@ -17,7 +25,9 @@ def grasp(
     at: Mapping[str, Tensor] | None = None,
     loss: Loss | None = None,
     batch_norm: str = "identity",
+    mode: str = "eval",
     prunable: Prunable = default_prunable,
+    examples: Examples | None = None,
     generator: torch.Generator | int | None = None,
     temperature: float = 200,
 ) -> dict[str, Tensor]:
@@ -44,12 +54,12 @@ def grasp(
     tensor([[-1.,  0.]])
     """
     loss = loss or cross_entropy
-    with network_at(model, at, batch_norm=batch_norm, prunable=prunable) as (u, forward):
+    with network_at(model, at, batch_norm=batch_norm, mode=mode, prunable=prunable) as (u, forward):
 
         def mean_loss(x: Tensor, y: Tensor, share: float) -> Tensor:
             return loss(forward(x) / temperature, y) * share
 
-        batches = shared(x, y)
+        batches = shared(x, y, examples)
         g = added([gradient_of(mean_loss(*batch), u) for batch in batches])
         if at is not None:
             g = {name: grad.where(at[name], 0) for name, grad in g.items()}

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from snip_lib.scoring.sensitivity import Batches, Loss, Prunable, default_prunable, prunable_parameters
+from snip_lib.scoring.sensitivity import Batches, Examples, Loss, Prunable, default_prunable, prunable_parameters
 
 
 def magnitude(
@@ -16,7 +16,9 @@ def magnitude(
     at: Mapping[str, Tensor] | None = None,
     loss: Loss | None = None,
     batch_norm: str = "identity",
+    mode: str = "eval",
     prunable: Prunable = default_prunable,
+    examples: Examples | None = None,
     generator: torch.Generator | int | None = None,
 ) -> dict[str, Tensor]:
     """|w_j|: no pass, no data. Of the arguments only prunable is looked at; `at` changes nothing.

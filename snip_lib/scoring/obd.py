@@ -6,7 +6,15 @@ import torch
 from torch import Tensor, nn
 
 from snip_lib.scoring.passes import gradient_of, network_at, shared
-from snip_lib.scoring.sensitivity import Batches, Loss, Prunable, cross_entropy, default_prunable, prunable_parameters
+from snip_lib.scoring.sensitivity import (
+    Batches,
+    Examples,
+    Loss,
+    Prunable,
+    cross_entropy,
+    default_prunable,
+    prunable_parameters,
+)
 
 
 def obd(
@@ -17,7 +25,9 @@ def obd(
     at: Mapping[str, Tensor] | None = None,
     loss: Loss | None = None,
     batch_norm: str = "identity",
+    mode: str = "eval",
     prunable: Prunable = default_prunable,
+    examples: Examples | None = None,
     generator: torch.Generator | int | None = None,
 ) -> dict[str, Tensor]:
     """½ h_jj w_j²: what the loss gains without w_j when its slope is 0, as after training (Equation 2, right).
@@ -43,9 +53,9 @@ def obd(
     if batch_norm == "batch":
         raise ValueError("batch_norm='batch' ties the examples together, and obd takes them one by one: use 'identity'")
     loss = loss or cross_entropy
-    with network_at(model, at, batch_norm=batch_norm, prunable=prunable) as (u, forward):
+    with network_at(model, at, batch_norm=batch_norm, mode=mode, prunable=prunable) as (u, forward):
         h = {name: torch.zeros_like(weight) for name, weight in u.items()}
-        for inputs, labels, share in shared(x, y):
+        for inputs, labels, share in shared(x, y, examples):
             gradient_of(loss(forward(inputs), labels), u)  # for what it says of bad labels, and of what is not reached
             for i in range(len(labels)):
                 _add_curvature(h, u, forward(inputs[i : i + 1]), labels[i : i + 1], loss, share / len(labels))

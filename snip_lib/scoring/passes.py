@@ -9,7 +9,7 @@ from torch.func import functional_call
 
 from snip_lib import given
 from snip_lib.scoring.modes import scoring
-from snip_lib.scoring.sensitivity import Batches, Prunable, prunable_parameters
+from snip_lib.scoring.sensitivity import Batches, Examples, Prunable, prunable_parameters
 from snip_lib.scoring.switches import masked
 from snip_lib.words import warn
 
@@ -19,24 +19,28 @@ Forward = Callable[[Tensor], object]
 
 @contextlib.contextmanager
 def network_at(
-    model: nn.Module, at: Mapping[str, Tensor] | None, *, batch_norm: str, prunable: Prunable
+    model: nn.Module, at: Mapping[str, Tensor] | None, *, batch_norm: str, mode: str, prunable: Prunable
 ) -> Iterator[tuple[Weights, Forward]]:
     """The model in its state for scoring, as a function of u = c ∘ w: name -> u, which require gradients, and forward.
 
     at: the masks c; None: all 1. The model's own weights are never touched. Raises as `switches.masked`.
     """
-    with torch.inference_mode(False), scoring(model, batch_norm), torch.enable_grad():
+    with torch.inference_mode(False), scoring(model, batch_norm, mode), torch.enable_grad():
         w, instead = prunable_parameters(model, prunable), masked(model, at)
         u = {name: instead.get(p, p).detach().clone().requires_grad_() for name, p in w.items()}
         yield u, lambda x: functional_call(model, u, (x,))
 
 
-def shared(x: Tensor | Batches, y: Tensor | None) -> list[tuple[object, object, float]]:
+def shared(x: Tensor | Batches, y: Tensor | None, examples: Examples | None) -> list[tuple[object, object, float]]:
     """The mini-batches (x, y) with their share of all examples, as a list that can be gone through again."""
     found = list(given.pairs(x, y))
-    numbers = [given.number_of_examples(*pair) or 1 for pair in found]
-    if not sum(numbers):
-        raise ValueError("an empty batch: a criterion that looks at data needs at least one example")
+    if not found:
+        raise ValueError("no batches: a criterion that looks at data needs at least one example")
+    numbers = [given.number_of_examples(*pair, examples) for pair in found]
+    if len(found) == 1:
+        numbers = [1]
+    elif None in numbers:
+        raise TypeError("labels do not tell how many examples a batch holds: pass examples=, a function (x, y)")
     return [(*pair, number / sum(numbers)) for pair, number in zip(found, numbers, strict=True)]
 
 

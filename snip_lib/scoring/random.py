@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from snip_lib.scoring.sensitivity import Batches, Loss, Prunable, default_prunable, prunable_parameters
+from snip_lib.scoring.sensitivity import Batches, Examples, Loss, Prunable, default_prunable, prunable_parameters
 from snip_lib.seeds import as_generator
 
 
@@ -17,7 +17,9 @@ def random(
     at: Mapping[str, Tensor] | None = None,
     loss: Loss | None = None,
     batch_norm: str = "identity",
+    mode: str = "eval",
     prunable: Prunable = default_prunable,
+    examples: Examples | None = None,
     generator: torch.Generator | int,
 ) -> dict[str, Tensor]:
     """A uniform number in [0, 1) for each connection, drawn where the generator is: no pass, no data.

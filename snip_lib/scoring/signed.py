@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from snip_lib.scoring.sensitivity import Batches, Loss, Prunable, connection_gradient, default_prunable
+from snip_lib.scoring.sensitivity import Batches, Examples, Loss, Prunable, connection_gradient, default_prunable
 
 
 def signed(
@@ -16,7 +16,9 @@ def signed(
     at: Mapping[str, Tensor] | None = None,
     loss: Loss | None = None,
     batch_norm: str = "identity",
+    mode: str = "eval",
     prunable: Prunable = default_prunable,
+    examples: Examples | None = None,
     generator: torch.Generator | int | None = None,
 ) -> dict[str, Tensor]:
     """-g_j = -w_j ∂L/∂w_j: kept is what the loss rises by most when it is removed, as estimated now. One pass each way.
@@ -37,5 +39,6 @@ def signed(
     >>> sl.criteria.snip(layer, x, y, loss=raised)["weight"]
     tensor([[3., 0.]])
     """
-    g = connection_gradient(model, x, y, at=at, loss=loss, batch_norm=batch_norm, prunable=prunable)
+    options = {"at": at, "loss": loss, "batch_norm": batch_norm, "mode": mode}
+    g = connection_gradient(model, x, y, prunable=prunable, examples=examples, **options)
     return {name: each.neg_() for name, each in g.items()}

@@ -5,7 +5,15 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from snip_lib.scoring.sensitivity import Batches, Loss, Prunable, absolute, connection_gradient, default_prunable
+from snip_lib.scoring.sensitivity import (
+    Batches,
+    Examples,
+    Loss,
+    Prunable,
+    absolute,
+    connection_gradient,
+    default_prunable,
+)
 
 
 def snip(
@@ -16,7 +24,9 @@ def snip(
     at: Mapping[str, Tensor] | None = None,
     loss: Loss | None = None,
     batch_norm: str = "identity",
+    mode: str = "eval",
     prunable: Prunable = default_prunable,
+    examples: Examples | None = None,
     generator: torch.Generator | int | None = None,
 ) -> dict[str, Tensor]:
     """|g_j| = |∂L(c ∘ w)/∂c_j| = |w_j ∂L/∂w_j|, the numerator of Equation 6: one forward and one backward pass.
@@ -34,4 +44,5 @@ def snip(
     >>> sl.keep_top(scores, sparsity=0.95) == sl.snip(model, x, y, sparsity=0.95)
     True
     """
-    return absolute(connection_gradient(model, x, y, at=at, loss=loss, batch_norm=batch_norm, prunable=prunable))
+    options = {"at": at, "loss": loss, "batch_norm": batch_norm, "mode": mode}
+    return absolute(connection_gradient(model, x, y, prunable=prunable, examples=examples, **options))

@@ -8,7 +8,7 @@ from torch.func import functional_call
 
 from snip_lib.scoring.modes import scoring
 from snip_lib.scoring.passes import gradient_of
-from snip_lib.scoring.sensitivity import Batches, Loss, Prunable, default_prunable, prunable_parameters
+from snip_lib.scoring.sensitivity import Batches, Examples, Loss, Prunable, default_prunable, prunable_parameters
 from snip_lib.scoring.switches import masked
 
 
@@ -20,7 +20,9 @@ def synflow(
     at: Mapping[str, Tensor] | None = None,
     loss: Loss | None = None,
     batch_norm: str = "identity",
+    mode: str = "eval",
     prunable: Prunable = default_prunable,
+    examples: Examples | None = None,
     generator: torch.Generator | int | None = None,
 ) -> dict[str, Tensor]:
     """|w_j| ∂R/∂|w_j|, the sum over all paths through j of the product of their absolute weights: one pass each way.
@@ -43,7 +45,7 @@ def synflow(
     """
     if batch_norm != "identity":
         raise ValueError(f"synflow needs a network that is linear: batch_norm must be 'identity', got {batch_norm!r}")
-    with torch.inference_mode(False), scoring(model, batch_norm), torch.enable_grad():
+    with torch.inference_mode(False), scoring(model, batch_norm, mode), torch.enable_grad():
         names, _ = prunable_parameters(model, prunable), masked(model, at)  # which refuses what does not fit
         state = {name: buffer.double() for name, buffer in model.named_buffers() if buffer.is_floating_point()}
         size = {name: p.detach().double().abs() for name, p in model.named_parameters()}
