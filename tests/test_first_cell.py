@@ -12,6 +12,9 @@ ROOT = first_cell.ROOT
 TRUSTED = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
 
 
+CLONE = pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a clone, so there is nothing to clone")
+
+
 def run(folder, *, then="", times=1, **variables):
     """Run the cell as a script of its own in `folder`."""
     script = "\n".join([first_cell.source()] * times + [then])
@@ -34,11 +37,26 @@ def test_finds_the_book_above_the_notebook():
     assert done.stdout.strip() == str(ROOT / "snip_lib/__init__.py"), done.stderr
 
 
-@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a clone, so there is nothing to clone")
+@CLONE
 def test_clones_the_book_beside_a_lonely_notebook(tmp_path):
     done = run(tmp_path, times=2, then="print(sl.__file__)", SNIP_BOOK=str(ROOT))
     assert done.stdout.strip() == str(tmp_path / "snip-book/snip_lib/__init__.py"), done.stderr
     assert (tmp_path / "snip-book/data").is_dir()
+
+
+@CLONE
+def test_clones_into_the_empty_folder_of_a_clone_that_was_cut_off(tmp_path):
+    (tmp_path / "snip-book").mkdir()
+    done = run(tmp_path, then="print(sl.__file__)", SNIP_BOOK=str(ROOT))
+    assert done.stdout.strip() == str(tmp_path / "snip-book/snip_lib/__init__.py"), done.stderr
+
+
+def test_says_in_one_line_that_another_folder_is_in_the_way(tmp_path):
+    (tmp_path / "snip-book").mkdir()
+    (tmp_path / "snip-book/notes.txt").write_text("mine")
+    done = run(tmp_path, SNIP_BOOK=str(ROOT))
+    assert done.stderr.startswith("The book could not be cloned")
+    assert done.stderr.count("\n") == 1
 
 
 def test_changes_neither_folder_nor_environment(tmp_path):

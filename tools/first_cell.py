@@ -16,7 +16,7 @@ from pathlib import Path
 here, address = Path.cwd(), os.environ.get("SNIP_BOOK") or {address}
 book = next((p for p in (here, *here.parents) if (p / "snip_lib/__init__.py").exists()), here / "snip-book")
 clone = f'git -c core.askPass=true clone --quiet --depth=1 "{{address}}" "{{book}}"'
-if not book.exists() and subprocess.run(clone, shell=True, stderr=subprocess.DEVNULL).returncode:
+if not (book / "snip_lib").exists() and subprocess.run(clone, shell=True, stderr=subprocess.DEVNULL).returncode:
     raise SystemExit(f"The book could not be cloned from {{address}}: are git, the network or SNIP_BOOK amiss?")
 sys.path.insert(0, str(book))
 import snip_lib as sl"""
