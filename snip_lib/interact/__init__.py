@@ -5,6 +5,7 @@ from snip_lib.interact.lines import Lines
 from snip_lib.interact.live import SPARSITIES, Note, live, live_sparsity, progress
 from snip_lib.interact.panels import Bars, Panel, PixelMap, Text
 from snip_lib.interact.profile import Profile, in_powers
+from snip_lib.interact.sheet import Sheet
 from snip_lib.interact.six import six_connections
 from snip_lib.interact.slider import Choice, Slider, slider
 from snip_lib.interact.sparsity import sparsity_figure
@@ -20,6 +21,7 @@ __all__ = [
     "Panel",
     "PixelMap",
     "Profile",
+    "Sheet",
     "Slider",
     "Text",
     "in_powers",
