@@ -47,6 +47,7 @@ EVERY_PANEL = [
     interact.Lines({"snip": [0.01, 0.02, 0.07], "random": [0.01, 0.08, 0.5]}, "Test error"),
     interact.Lines({"a": [1.0, 10.0, 100.0]}, "Cost", unit="passes", x=[0, 0.9, 0.99], log=True),
     interact.Text(["all", "some", "few"]),
+    interact.Sheet(["row", "n"], [[["a", "1"], ["b", "2"]], [["a", "3"]], [["<b>", ""]]], "Runs"),
 ]
 
 
@@ -173,6 +174,8 @@ def test_outside_a_page_the_figure_is_words():
         (interact.Lines({"a": [1, 2]}, "lines"), "'lines' needs numbers of shape .3."),
         (interact.Lines({"a": [0, 1, 2]}, "lines", log=True), "'lines' has a logarithmic axis"),
         (interact.Text(["one"]), "1 sentences for 3 steps"),
+        (interact.Sheet(["row"], [[["a"]]], "runs"), "'runs' has 1 tables for 3 steps"),
+        (interact.Sheet(["row"], [[["a", "b"]]] * 3, "runs"), "'runs': every line needs 1 cells"),
         (interact.Bars(["a"], [[1], [2], [np.nan]], "bars"), "not finite"),
     ],
 )

@@ -27,7 +27,8 @@ class Sheet:
         body = "".join(self._line(frames, place) for place in range(longest))
         title = f'<p class="title">{escape(self.title)}</p>'
         table = f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
-        return f'<div class="numbers sheet" tabindex="0" role="group" aria-label="{escape(self.title)}">{title}{table}</div>'
+        group = f'class="numbers sheet" tabindex="0" role="group" aria-label="{escape(self.title)}"'
+        return f"<div {group}>{title}{table}</div>"
 
     def words(self, step: int) -> str:
         lines = [", ".join(filter(None, line)) for line in self.sheets[step]]

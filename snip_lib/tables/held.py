@@ -14,6 +14,7 @@ SOURCES = {
     "figure3": "Figure 3",
 }
 PROFILES = ("paper", "fast", "laptop")
+NUMBERS = ("paper", "ours", "half_width", "paper_change", "change", "change_half_width")  # NaN where there is none
 NONE = "no verdict"  # measured by another recipe than the paper's, and without a dense row to change from
 
 
@@ -34,7 +35,7 @@ def held(*, records: Records | None = None):
         for place, row in enumerate(named(experiment).rows("paper")):
             found = [_line(frame.iloc[place], where, row.key, profile) for profile, frame in frames.items()]
             lines += [line for line in found if line["n"]] or [found[-1] | {"change_verdict": NOT_YET, "profile": ""}]
-    return pandas.DataFrame(lines)
+    return pandas.DataFrame(lines).astype(dict.fromkeys(NUMBERS, float))
 
 
 def _line(of, where: str, key: dict, profile: str) -> dict:
