@@ -153,7 +153,7 @@ def test_every_slider_moves(visit, name, view):
 def test_pictures_stand_still_without_scripts(visit, name):
     opened = visit(name, View(scripts=False))
     for slider in opened.page.locator(SLIDER).all():
-        assert slider.locator("img, svg, canvas").first.bounding_box()["width"] > 50
+        assert slider.locator("img, svg, canvas, .sheet").first.bounding_box()["width"] > 50
         assert not slider.locator("input[type=range]").is_visible(), "a dead control"
 
 
