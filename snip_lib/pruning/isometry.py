@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from snip_lib.pruning.masks import Masks
 
-STEPS, RATE = 300, 0.1  # of the descent: where its end was looked at, three times the steps brought the loss 2 % down
+# Of the descent. One draw of 100 x 100, a tenth kept: the loss is 10.7 after 100 steps, 2.8 after 300, 2.3 after 1,000.
+STEPS, RATE = 300, 0.1
 LONGEST = 2.0  # largest singular value to start from: at this rate the descent on s is stable up to sqrt(7)
 
 
