@@ -445,3 +445,10 @@ def _workers(pid):
     children = (Path(f"/proc/{pid}/task/{pid}/children").read_text()).split()
     spawned = [int(c) for c in children if b"spawn_main" in Path(f"/proc/{c}/cmdline").read_bytes()]
     return spawned if len(spawned) == 2 else []
+
+
+def test_the_columns_of_status_stand_apart(capsys, tmp_path):
+    code, out, _ = run(capsys, "status", "--records", tmp_path)
+    assert code == 0
+    found = {tuple(line.split()[:2]) for line in out.splitlines()[1:]}
+    assert found == {(name, profile) for name, one in studies.EXPERIMENTS.items() for profile in one.seeds}

@@ -5,7 +5,8 @@ import dataclasses
 import pytest
 import torch
 
-from snip_lib import keep_count, models, prunable_parameters, runner, studies
+from snip_lib import keep_count, models, prunable_parameters, runner, studies, tables
+from snip_lib.records import Records
 from snip_lib.studies import run as experiments
 from snip_lib.studies.run import Run
 from snip_lib.training.recipes import RECIPES, Recipe
@@ -256,3 +257,13 @@ def test_lenet_5_caffes_set_ups_are_the_texts_the_codes_and_the_books():
     assert (code.learning_rate, code.momentum, code.boundaries) == (0.1, 0.0, ())
     assert rows["the same, drawn as in early 2018", 0.0].init == "vs-l-2018"
     assert {run.network for key, run in rows.items() if "ReLUs" in key[0]} == {"lenet-5-relu"}
+
+
+@pytest.mark.parametrize("name", studies.EXPERIMENTS)
+def test_what_a_row_is_called_hides_no_column_of_its_table(name, tmp_path):
+    """A key named as a column is, `change` say, would be written over, and the rows could not be told apart."""
+    profile = next(iter(studies.EXPERIMENTS[name].seeds))
+    keys = [row.key for row in studies.named(name).rows(profile)]
+    frame = tables.table(name, profile=profile, records=Records(tmp_path))
+    for column in keys[0]:
+        assert frame[column].tolist() == [key[column] for key in keys]

@@ -8,6 +8,8 @@ from snip_lib.records import Merged, Records, files_of
 from snip_lib.runner.estimates import History, words
 from snip_lib.studies import agenda
 
+NAMED = max(len(name) for name in studies.EXPERIMENTS) + 2  # width of the column of names
+
 
 def status(experiment: str | None, profile: str | None, records: Records) -> int:
     """Print what is recorded and what is not, and every damaged line; 1 when there is any."""
@@ -15,7 +17,9 @@ def status(experiment: str | None, profile: str | None, records: Records) -> int
     if one is not None and profile is not None:
         one.plan(profile)  # an experiment without the profile is an error here; without a name, it is skipped
     history, damaged = History.of(records), 0
-    print(f"{'experiment':<11}{'profile':<9}recorded  missing  begun  stale  diverged  time left (one worker, CPU)")
+    print(
+        f"{'experiment':<{NAMED}}{'profile':<9}recorded  missing  begun  stale  diverged  time left (one worker, CPU)"
+    )
     for each in [one] if one else studies.EXPERIMENTS.values():
         for name in each.seeds if profile is None else {profile} & set(each.seeds):
             print(_status_line(each, name, records, history))
@@ -89,7 +93,7 @@ def _status_line(experiment: studies.Experiment, profile: str, records: Records,
     times = [history.seconds(run, "cpu") for run in experiment.plan(profile) if run.name not in names]
     left = _left(sum(time for time in times if time is not None), times.count(None))
     return (
-        f"{experiment.name:<11}{profile:<9}{counts['recorded']:>4}/{counts['planned']:<6}{counts['missing']:>5}"
+        f"{experiment.name:<{NAMED}}{profile:<9}{counts['recorded']:>4}/{counts['planned']:<6}{counts['missing']:>5}"
         f"{counts['begun']:>7}{counts['stale']:>7}{counts['diverged']:>10}  {left}"
     )
 

@@ -64,7 +64,7 @@ def _explain(profile: str) -> list[Row]:
     }
     for sparsity, paper in papers.items():
         for change, fields in changes.items():
-            key = {"network": LENETS[0], "sparsity": sparsity, "change": change}
+            key = {"network": LENETS[0], "sparsity": sparsity, "changed": change}
             found.append(Row(key, run_of(profile, LENETS[0], sparsity, **fields), paper))
     return found
 
