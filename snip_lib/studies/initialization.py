@@ -12,7 +12,7 @@ def _table3_scale(profile: str) -> list[Row]:
         for std in SIGMAS:
             recipe = recipe_of(profile, network, "table3")
             run = run_of(profile, network, 0.9, recipe=recipe, init="vs-x", score_init="rn", score_std=std)
-            rows.append(Row({"network": network, "scored with": "RN", "std": std}, run))
+            rows.append(Row({"network": network, "scored with": "RN", "sigma": std}, run))
     return rows
 
 
