@@ -267,3 +267,14 @@ def test_what_a_row_is_called_hides_no_column_of_its_table(name, tmp_path):
     frame = tables.table(name, profile=profile, records=Records(tmp_path))
     for column in keys[0]:
         assert frame[column].tolist() == [key[column] for key in keys]
+
+
+def test_the_silent_choices_share_what_they_do_not_change():
+    """One set of trained weights and batches a seed, so that errors are compared pair by pair."""
+    rows = {row.key["choice"]: row.run for row in studies.named("silent").rows("laptop")}
+    plain = rows["the book's"]
+    assert plain in {row.run for row in studies.named("controls-resnet20").rows("laptop")}
+    for choice, run in rows.items():
+        apart = {k for k, v in run.to_dict().items() if v != plain.to_dict()[k]}
+        assert apart <= {"batch_norm", "redraw", "pruning_batch"} | ({"sparsity"} if choice == "dense" else set())
+    assert len(set(rows.values())) == 7

@@ -1,0 +1,42 @@
+"""The silent choices: what the paper does not state and implementations settle each in its own way, trained.
+
+ResNet-20 at 95 %, because it has batch norm and two cores repeat its runs. Rows of one seed see the same batches, and
+those that train other weights than they score train the same ones.
+"""
+
+from snip_lib.studies.controls import LAPTOP_RESNET
+from snip_lib.studies.paper import recipe_of, run_of
+from snip_lib.studies.run import Experiment, Row
+
+NETWORK, SPARSITY = "resnet-20", 0.95
+CHOICES = {
+    "the book's": {},
+    "statistics of the batch": {"batch_norm": "batch"},
+    "the weights that are trained": {"redraw": False},
+    "both": {"batch_norm": "batch", "redraw": False},
+    "ten batches": {"pruning_batch": 1_280},
+    "ten batches, statistics of them": {"pruning_batch": 1_280, "batch_norm": "batch"},
+}
+
+
+def _silent(profile: str) -> list[Row]:
+    options, dense = {}, {"network": NETWORK, "sparsity": 0.0, "choice": "dense"}
+    if profile == "laptop":
+        options["recipe"] = recipe_of(profile, NETWORK).shortened(LAPTOP_RESNET)
+    found = [Row(dense, run_of(profile, NETWORK, 0, **options))]
+    for choice, fields in CHOICES.items():
+        if profile == "smoke" and "pruning_batch" in fields:
+            fields = fields | {"pruning_batch": 16}  # of the few photographs that ship
+        run = run_of(profile, NETWORK, SPARSITY, **options, **fields)
+        found.append(Row({"network": NETWORK, "sparsity": SPARSITY, "choice": choice}, run, dense=dense))
+    return found
+
+
+EXPERIMENTS = (
+    Experiment(
+        "silent",
+        "Choices of scoring that the paper leaves open, ResNet-20 at 95 %",
+        _silent,
+        {"smoke": 1, "laptop": 3},
+    ),
+)
