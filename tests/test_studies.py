@@ -241,7 +241,7 @@ def test_explanations_change_one_thing_of_table_1s_rows():
         told = [dataclasses.asdict(row.run), *(dataclasses.asdict(run) for run in base)]
         flats = [{**run.pop("recipe"), **run} for run in told]
         changed = min(sum(flats[0][key] != other[key] for key in other) for other in flats[1:])
-        assert changed == (row.key["change"] != "none")
+        assert changed == (row.key["changed"] != "none")
 
 
 def test_lenet_5_caffes_set_ups_are_the_texts_the_codes_and_the_books():
