@@ -12,6 +12,18 @@ def gap(ours, paper, *, sign=1, size=lambda v: v, take=1):
     return {s: sign * size(ours[s] - ours["VS-X"] - take * (paper[s] - paper["VS-X"])) for s in ours if s != "VS-X"}
 
 
+def chance(a, b, *, union=True, whole=False, real=False):
+    """What two masks share on average, or with a mistake."""
+    layers = [(a[n].sum().item(), b[n].sum().item(), a[n].numel()) for n in a]
+    kept = sum(k + other for k, other, _ in layers)
+    both = sum(k * other / m for k, other, m in layers)
+    if whole:
+        both = sum(k for k, _, _ in layers) * sum(k for _, k, _ in layers) / sum(m for _, _, m in layers)
+    if real:
+        both = sum((a[n] & b[n]).sum().item() for n in a)
+    return both / (kept - both if union else kept)
+
+
 CASES: dict[str, tuple[tuple, list[tuple], tuple]] = {
     "variance.leaky_variance": (
         (lambda fan_in, slope: ...,),
@@ -49,5 +61,17 @@ CASES: dict[str, tuple[tuple, list[tuple], tuple]] = {
         (gap,),
     ),
     "table3.runs_needed": ((...,), [(311,), (18,), (36,), (5_000,)], (622,)),
+    "silent.fourth": ((...,), [(0.5,), (0.7,), (-0.7,), (0.0,)], (-0.5,)),
+    "silent.kept_by": ((..., ...), [(2, 5), (4, 4), (5, 4)], (5, 2)),
+    "silent.chance": (
+        (lambda a, b: ...,),
+        [
+            (lambda a, b: chance(a, b, union=False),),
+            (lambda a, b: chance(a, b, whole=True),),
+            (lambda a, b: chance(a, b, real=True),),
+            (lambda a, b: 0.5,),
+        ],
+        (chance,),
+    ),
     "variance.deepest": ((...,), [(19,), (39,), (40,), (7,)], (20,)),
 }
