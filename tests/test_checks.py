@@ -261,6 +261,28 @@ CASES |= {
         ],
         (0.3, 0.225, "agrees"),
     ),
+    "recurrent.survives": (
+        (lambda constant, rows: ...,),
+        [
+            (lambda constant, rows: torch.tensor(constant).sigmoid().item() ** (rows + 1),),
+            (lambda constant, rows: torch.tensor(constant).sigmoid().item() * rows,),
+            (lambda constant, rows: (1 - torch.tensor(constant).sigmoid().item()) ** rows,),
+            (lambda constant, rows: constant**rows,),
+            (lambda constant, rows: 0.5**rows,),
+        ],
+        (lambda constant, rows: (1 / (1 + math.exp(-constant))) ** rows,),
+    ),
+    "recurrent.gate_to_candidate": (
+        (lambda i, g: ...,),
+        [
+            (lambda i, g: (1 - g * g) / ((1 - i) * g),),
+            (lambda i, g: g / i,),
+            (lambda i, g: g * (1 - i),),
+            (lambda i, g: g * i * (1 - i) / (1 - g * g),),
+            (lambda i, g: abs(g) * (1 - i) / (1 - g * g),),
+        ],
+        (lambda i, g: (1 - i) * g / (1 - g * g),),
+    ),
     "criteria.left_after": ((...,), [(134_638,), (2_666,), (26_660,)], (26_661,)),
     "criteria.flow": (([..., ..., ...],), [([-2, 3, -1],), ([2, 3, 1],), ([6, 6, 6],)], ([2, 3, 5],)),
 }
