@@ -11,13 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from snip_lib.kinds import NORMALISATIONS, RECURRENT, is_part, role
-from snip_lib.schemes import ALIASES, SCHEMES, VARIANCE_SCALING, canonical
+from snip_lib.schemes import ALIASES, SCHEMES, TRUNCATED_STD, VARIANCE_SCALING, canonical
 from snip_lib.seeds import as_generator
 
 __all__ = ["ALIASES", "SCHEMES", "TRUNCATED_STD", "VARIANCE_SCALING", "canonical", "fans", "initialize_"]
-
-# Standard deviation of a unit normal cut at +-2: dividing by it restores the variance that the cut takes away.
-TRUNCATED_STD = 0.87962566103423978
 
 
 def initialize_(
@@ -25,7 +22,8 @@ def initialize_(
 ) -> nn.Module:
     """Draw every weight of `model` anew, in place, in the order of `named_parameters`; returns the model.
 
-    scheme: "vs-l" (LeCun, the authors' code), "vs-x" or "glorot", "vs-h" or "he", "rn" (normal), "tn" (normal cut at
+    scheme: "vs-l" (LeCun, the authors' code), "vs-x" or "glorot", "vs-h" or "he", "vs-l-2018" (LeCun as
+    TensorFlow drew it until mid-2018, 0.88 times as wide), "rn" (normal), "tn" (normal cut at
     two `std`), "orthogonal". `rn` and `tn` need `std`, the others refuse it. What is a weight or a bias `kinds.role`
     says, as it does for pruning: weights are drawn, biases become 0, normalisation layers are reset (scale 1, shift 0),
     and scales, slopes, position tables, tokens and embeddings are left alone. A tied tensor is drawn once, as what its

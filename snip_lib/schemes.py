@@ -7,8 +7,16 @@ import math
 
 from snip_lib.words import nearest
 
-# name -> (scale, which fan): the variance of a weight is scale / fan
-VARIANCE_SCALING = {"vs-l": (1.0, "in"), "vs-x": (1.0, "average"), "vs-h": (2.0, "in")}
+# Standard deviation of a unit normal cut at +-2: dividing by it restores the variance that the cut takes away.
+TRUNCATED_STD = 0.87962566103423978
+# name -> (scale, which fan): the variance of a weight is scale / fan. TensorFlow restored the cut's variance from
+# mid-2018 on; "vs-l-2018" is its LeCun of before, when the paper was written.
+VARIANCE_SCALING = {
+    "vs-l": (1.0, "in"),
+    "vs-x": (1.0, "average"),
+    "vs-h": (2.0, "in"),
+    "vs-l-2018": (TRUNCATED_STD**2, "in"),
+}
 ALIASES = {"lecun": "vs-l", "glorot": "vs-x", "xavier": "vs-x", "he": "vs-h", "kaiming": "vs-h"}
 SCHEMES = (*VARIANCE_SCALING, "rn", "tn", "orthogonal")
 NEED_STD = ("rn", "tn")

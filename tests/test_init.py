@@ -13,6 +13,7 @@ STD = {  # of a weight with 400 inputs and 600 outputs
     "vs-l": math.sqrt(1 / 400),
     "vs-x": math.sqrt(2 / (400 + 600)),
     "vs-h": math.sqrt(2 / 400),
+    "vs-l-2018": 0.879625661 * math.sqrt(1 / 400),
     "rn": 0.1,
     "tn": 0.1 * init.TRUNCATED_STD,
 }

@@ -42,7 +42,15 @@ def weight_shapes(model):
 
 def test_all_fourteen_networks_of_the_paper_are_here():
     assert len(PARAMS) == 14
-    assert set(sl.models.NETWORKS) == {*PARAMS, "resnet-20", "resnet-18", "plain-10", "plain-30", "plain-100"}
+    assert set(sl.models.NETWORKS) == {
+        *PARAMS,
+        "lenet-5-relu",
+        "resnet-20",
+        "resnet-18",
+        "plain-10",
+        "plain-30",
+        "plain-100",
+    }
 
 
 @pytest.mark.parametrize("name", PARAMS)
@@ -102,7 +110,7 @@ def test_64_by_64_images_of_200_classes(name):
 
 
 def test_each_network_stands_beside_the_set_that_it_is_trained_on():
-    on_digits = {"lenet-300-100", "lenet-5-caffe", *RECURRENT, "plain-10", "plain-30", "plain-100"}
+    on_digits = {"lenet-300-100", "lenet-5-caffe", "lenet-5-relu", *RECURRENT, "plain-10", "plain-30", "plain-100"}
     for name, network in sl.models.NETWORKS.items():
         assert network.data == ("mnist" if name in on_digits else "cifar10")
         source = sl.data.SOURCES[network.data]
@@ -202,6 +210,18 @@ def test_each_batch_norm_follows_tensorflows_defaults_and_precedes_a_relu(name):
 def test_lenet_5_caffe_has_no_relu_after_its_convolutions():
     layers = [type(m).__name__ for m in layout("lenet-5-caffe")]
     assert layers == ["Conv2d", "MaxPool2d", "Conv2d", "MaxPool2d", "Flatten", "Linear", "ReLU", "Linear"]
+
+
+def test_the_ported_lenet_5_is_the_same_where_its_added_relus_change_nothing():
+    plain = sl.models.build("lenet-5-caffe", generator=0)
+    ported = sl.models.build("lenet-5-relu", generator=0)
+    assert {n: p.shape for n, p in ported.named_parameters()} == {n: p.shape for n, p in plain.named_parameters()}
+    assert [type(m).__name__ for m in ported][:6] == ["Conv2d", "ReLU", "MaxPool2d"] * 2
+    images = torch.rand(4, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    assert not torch.equal(plain(images), ported(images))
+    for layer in (plain.conv1, plain.conv2, ported.conv1, ported.conv2):  # nothing is negative, nothing is cut
+        layer.weight.data.abs_()
+    assert torch.equal(plain(images), ported(images))
 
 
 @pytest.mark.parametrize("project", [True, False])

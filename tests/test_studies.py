@@ -241,3 +241,18 @@ def test_explanations_change_one_thing_of_table_1s_rows():
         flats = [{**run.pop("recipe"), **run} for run in told]
         changed = min(sum(flats[0][key] != other[key] for key in other) for other in flats[1:])
         assert changed == (row.key["change"] != "none")
+
+
+def test_lenet_5_caffes_set_ups_are_the_texts_the_codes_and_the_books():
+    """Rates and decays as section 5 and the authors' code state them; the book's rows are Table 1's own runs."""
+    rows = {(row.key["set-up"], row.key["sparsity"]): row.run for row in studies.named("lenet5").rows("laptop")}
+    assert len(rows) == 14
+    assert {run.recipe.iterations for run in rows.values()} == {10_000}
+    book = {row.run for row in studies.named("table1").rows("laptop")}
+    assert rows["the book's", 0.0] in book
+    assert rows["the book's", 0.98] in book
+    text, code = rows["the text's", 0.98].recipe, rows["the code's default", 0.98].recipe
+    assert (text.learning_rate, text.momentum, text.boundaries) == (0.1, 0.9, (0.25, 0.5, 0.75))
+    assert (code.learning_rate, code.momentum, code.boundaries) == (0.1, 0.0, ())
+    assert rows["the same, drawn as in early 2018", 0.0].init == "vs-l-2018"
+    assert {run.network for key, run in rows.items() if "ReLUs" in key[0]} == {"lenet-5-relu"}

@@ -1,4 +1,5 @@
-"""The paper's fourteen networks, two that later papers compare on, and three that are nothing but deep, by name.
+"""The paper's fourteen networks, one of them with the ReLUs that ports add, two that later papers compare on, and three
+that are nothing but deep, by name.
 
 Their prunable parameters, weights and biases without batch norm, number exactly as many as Table 2 counts.
 """
@@ -84,6 +85,7 @@ NETWORKS = {
     "resnet-18": Network(
         partial(resnet, widths=(64, 128, 256, 512), blocks=2), data="cifar10", convolves=True, normalises=True
     ),
+    "lenet-5-relu": Network(partial(lenet_5_caffe, relus=True), data="mnist", convolves=True),
     "plain-10": Network(partial(plain_tanh, depth=10), data="mnist"),
     "plain-30": Network(partial(plain_tanh, depth=30), data="mnist"),
     "plain-100": Network(partial(plain_tanh, depth=100), data="mnist"),

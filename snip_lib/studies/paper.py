@@ -61,7 +61,7 @@ def run_of(profile: str, network: str, sparsity: float, **options: object) -> Ru
     recipe = options.pop("recipe", None) or recipe_of(profile, network)
     if full == "cifar10":
         options.setdefault("pruning_batch", SMOKE_BATCH if profile == "smoke" else CIFAR_BATCH)
-    if profile in ("smoke", "laptop") and (full == "cifar10" or (network == LENETS[1] and recipe.optimizer == "sgd")):
+    if profile in ("smoke", "laptop") and models.NETWORKS[network].convolves and recipe.optimizer == "sgd":
         options = {"dtype": "bfloat16", "layout": "channels-last"} | options
     return Run(data.SOURCES[full].sample if profile == "smoke" else full, network, sparsity, recipe, 0, **options)
 
