@@ -248,6 +248,41 @@ CASES |= {
         [(-0.2, 0.09), (1.0, 0.09), (0.2, 0.196), (0.2, 0.0785), (0.2, 0.5)],
         (0.2, 0.088),
     ),
+    "modern.epochs": ((...,), [(10.75,), (8.96,), (4.2,)], (11.9,)),
+    "modern.over_networks": (
+        (..., ..., ...),
+        [
+            (-0.3, 0.225, "agrees"),
+            (0.425, 0.225, "agrees"),
+            (0.3, 0.45, "undecided"),
+            (0.3, 0.195, "agrees"),
+            (0.3, 0.5, "agrees"),
+            (0.3, 0.225, "worse"),
+        ],
+        (0.3, 0.225, "agrees"),
+    ),
+    "recurrent.survives": (
+        (lambda constant, rows: ...,),
+        [
+            (lambda constant, rows: torch.tensor(constant).sigmoid().item() ** (rows + 1),),
+            (lambda constant, rows: torch.tensor(constant).sigmoid().item() * rows,),
+            (lambda constant, rows: (1 - torch.tensor(constant).sigmoid().item()) ** rows,),
+            (lambda constant, rows: constant**rows,),
+            (lambda constant, rows: 0.5**rows,),
+        ],
+        (lambda constant, rows: (1 / (1 + math.exp(-constant))) ** rows,),
+    ),
+    "recurrent.gate_to_candidate": (
+        (lambda i, g: ...,),
+        [
+            (lambda i, g: (1 - g * g) / ((1 - i) * g),),
+            (lambda i, g: g / i,),
+            (lambda i, g: g * (1 - i),),
+            (lambda i, g: g * i * (1 - i) / (1 - g * g),),
+            (lambda i, g: abs(g) * (1 - i) / (1 - g * g),),
+        ],
+        (lambda i, g: (1 - i) * g / (1 - g * g),),
+    ),
     "criteria.left_after": ((...,), [(134_638,), (2_666,), (26_660,)], (26_661,)),
     "criteria.flow": (([..., ..., ...],), [([-2, 3, -1],), ([2, 3, 1],), ([6, 6, 6],)], ([2, 3, 5],)),
 }

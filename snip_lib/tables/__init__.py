@@ -1,6 +1,7 @@
 """What records come to: means and spreads, the paper's number beside ours, what is missing, verdicts."""
 
 from snip_lib.tables.held import commands, counted, held
+from snip_lib.tables.overall import Overall, overall
 from snip_lib.tables.summary import by_row, shown, status, summarise, table
 from snip_lib.tables.verdicts import Sample, on_change, on_difference, on_error, tolerance, verdict, welch
 from snip_lib.tables.words import NOT_YET, Gap, cell, compact, errors, mean, rest
@@ -8,6 +9,7 @@ from snip_lib.tables.words import NOT_YET, Gap, cell, compact, errors, mean, res
 __all__ = [
     "NOT_YET",
     "Gap",
+    "Overall",
     "Sample",
     "by_row",
     "cell",
@@ -20,6 +22,7 @@ __all__ = [
     "on_change",
     "on_difference",
     "on_error",
+    "overall",
     "rest",
     "shown",
     "status",

@@ -101,9 +101,9 @@ class Gap:
         if not self.n:
             return NOT_YET
         if self.apart is None:
-            return f"{_signed(self.mean)} points, too few runs to judge (n = {self.n})"
+            return f"{signed(self.mean)} points, too few runs to judge (n = {self.n})"
         if not self.apart:
-            return f"not told apart ({_signed(self.mean)} ± {self.half_width:.2f} points, n = {self.n})"
+            return f"not told apart ({signed(self.mean)} ± {self.half_width:.2f} points, n = {self.n})"
         worse = "worse" if self.mean > 0 else "better"
         return f"{abs(self.mean):.2f} ± {self.half_width:.2f} points {worse} (n = {self.n})"
 
@@ -113,10 +113,15 @@ class Gap:
         if not self.n:
             return NOT_YET
         spread = "" if self.half_width is None else f" ± {self.half_width:.2f}"
-        return _signed(self.mean) + spread + (f" (n = {self.n})" if self.n < ENOUGH else "")
+        return signed(self.mean) + spread + (f" (n = {self.n})" if self.n < ENOUGH else "")
 
 
-def _signed(value: float) -> str:
+def signed(value: float) -> str:
+    """A difference with its sign, to a hundredth; 0.00 has none.
+
+    >>> signed(0.5), signed(-0.5), signed(-0.001)
+    ('+0.50', '−0.50', '0.00')
+    """
     return f"{value:+.2f}".replace("-", "−") if round(value, 2) else "0.00"
 
 
@@ -162,7 +167,7 @@ def _numbers(line: Mapping) -> dict[str, str]:
         "paper": _plain(line["paper"]),
         "ours": lost or (_spread_of(line["mean"], half_width) if n else NOT_YET),
         "n": str(n) if n else "",
-        "paper's change": _signed(line["paper_change"]) if _there(line["paper_change"]) else "",
+        "paper's change": signed(line["paper_change"]) if _there(line["paper_change"]) else "",
         "our change": _changed(line),
         "verdict": " / ".join(dict.fromkeys(verdict for verdict in said if _there(verdict))),
     }
@@ -172,7 +177,7 @@ def _changed(line: Mapping) -> str:
     if not _there(line["change"]):
         return ""
     half_width = line["change_half_width"]
-    return _signed(line["change"]) + (f" ± {half_width:.2f}" if _there(half_width) else "")
+    return signed(line["change"]) + (f" ± {half_width:.2f}" if _there(half_width) else "")
 
 
 def _spread_of(value: float, half_width: float | None) -> str:
