@@ -1,5 +1,7 @@
 """Stubs, wrong answers and right ones for the exercises of Part II; see `test_checks.CASES`."""
 
+import torch
+
 from snip_lib.checks.table3 import OURS
 
 
@@ -10,6 +12,12 @@ def empty_up_to(scores, name, *, extra=0):
 def gap(ours, paper, *, sign=1, size=lambda v: v, take=1):
     """The difference of differences, or what it is with a mistake."""
     return {s: sign * size(ours[s] - ours["VS-X"] - take * (paper[s] - paper["VS-X"])) for s in ours if s != "VS-X"}
+
+
+def directions(matrix, *, power=2):
+    """n/(1 + v), or what it is of the singular values themselves."""
+    values = torch.linalg.svdvals(matrix) ** power
+    return values.sum() ** 2 / values.square().sum()
 
 
 CASES: dict[str, tuple[tuple, list[tuple], tuple]] = {
@@ -49,5 +57,17 @@ CASES: dict[str, tuple[tuple, list[tuple], tuple]] = {
         (gap,),
     ),
     "table3.runs_needed": ((...,), [(311,), (18,), (36,), (5_000,)], (622,)),
+    "deep.mean_left": ((...,), [(1e-15,), (0.9**30,), (0.1,), (0,)], (1e-30,)),
+    "deep.directions": (
+        (lambda matrix: ...,),
+        [
+            (lambda matrix: directions(matrix, power=1),),
+            (lambda matrix: len(matrix) / directions(matrix),),
+            (lambda matrix: torch.linalg.matrix_rank(matrix),),
+            (lambda matrix: 1,),
+        ],
+        (directions,),
+    ),
+    "deep.layers_until": ((...,), [(20,), (95,), (5,)], (19,)),
     "variance.deepest": ((...,), [(19,), (39,), (40,), (7,)], (20,)),
 }
