@@ -1,5 +1,7 @@
 """Stubs, wrong answers and right ones for the exercises of Part II; see `test_checks.CASES`."""
 
+import torch
+
 from snip_lib.checks.table3 import OURS
 
 
@@ -22,6 +24,12 @@ def chance(a, b, *, union=True, whole=False, real=False):
     if real:
         both = sum((a[n] & b[n]).sum().item() for n in a)
     return both / (kept - both if union else kept)
+
+
+def directions(matrix, *, power=2):
+    """n/(1 + v), or what it is of the singular values themselves."""
+    values = torch.linalg.svdvals(matrix) ** power
+    return values.sum() ** 2 / values.square().sum()
 
 
 CASES: dict[str, tuple[tuple, list[tuple], tuple]] = {
@@ -73,5 +81,17 @@ CASES: dict[str, tuple[tuple, list[tuple], tuple]] = {
         ],
         (chance,),
     ),
+    "deep.mean_left": ((...,), [(1e-15,), (0.9**30,), (0.1,), (0,)], (1e-30,)),
+    "deep.directions": (
+        (lambda matrix: ...,),
+        [
+            (lambda matrix: directions(matrix, power=1),),
+            (lambda matrix: len(matrix) / directions(matrix),),
+            (lambda matrix: torch.linalg.matrix_rank(matrix),),
+            (lambda matrix: 1,),
+        ],
+        (directions,),
+    ),
+    "deep.layers_until": ((...,), [(20,), (95,), (5,)], (19,)),
     "variance.deepest": ((...,), [(19,), (39,), (40,), (7,)], (20,)),
 }

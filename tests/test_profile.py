@@ -53,3 +53,24 @@ def test_a_figure_draws_lines_and_dots_in_one_colour():
     assert figure.axes[0].get_yscale() == "log"
     with pytest.raises(ValueError, match="above 0"):
         figures.layer_profile({"a": [1, 0]})
+
+
+def test_an_axis_of_less_than_two_powers_of_ten_is_named_in_plain_numbers():
+    figure = figures.layer_profile({"kept, %": [2.0, 11.0, 40.0]})
+    figure.canvas.draw()
+    ax = figure.axes[0]
+    named = [label.get_text() for label in [*ax.get_yticklabels(), *ax.get_yticklabels(minor=True)]]
+    assert {"2", "5", "10", "20"} <= set(named)
+    assert not any("times" in word or "^" in word for word in named)
+
+
+def test_the_ends_may_be_called_something_else_than_layers():
+    made = interact.slider(
+        ["1"],
+        [interact.Profile({"λ": [[2, 1]]}, "Sizes", -4, 4, ends=("<large>", "small"))],
+        label="depth",
+        alt="a curve",
+    )
+    assert ">&lt;large&gt;<" in made.html
+    assert ">small<" in made.html
+    assert "first layer" not in made.html

@@ -33,6 +33,18 @@ def layer_profile(
             if name in dots:
                 places = np.arange(1, len(dots[name]) + 1)
                 ax.plot(places, numbers(dots[name]), **(a_look | {"linestyle": "none", "markersize": 4}))
+        _name_ticks(ax, [*lines.values(), *dots.values()])
         ax.grid(axis="y")
         add_legend(figure, list(lines))
     return figure
+
+
+def _name_ticks(ax, profiles: Sequence[Sequence[float]]) -> None:
+    """Where the axis spans two powers of ten or less, name 1, 2 and 5 of each in plain numbers."""
+    every = np.concatenate([numbers(values) for values in profiles])
+    if every.max() <= 100 * every.min():
+        from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ax.yaxis.set_minor_formatter(NullFormatter())

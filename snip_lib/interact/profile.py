@@ -19,7 +19,8 @@ _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 class Profile:
     """Lines over the layers, first at the left: `series` name -> (steps) of (layers,) numbers above 0.
 
-    The number of layers may differ from step to step. The axis has powers of ten from `low` to `high`; what lies
+    The number of layers may differ from step to step; `ends` is what stands at the left and at the right, where the
+    numbers are of something else than layers. The axis has powers of ten from `low` to `high`; what lies
     outside runs along its edge, and the number below the picture still tells it.
     """
 
@@ -27,6 +28,7 @@ class Profile:
     title: str
     low: int
     high: int
+    ends: tuple[str, str] = ("first layer", "last layer")
 
     def draw(self, frames: Frames) -> str:
         parts = [self._tick(power) for power in self._powers()]
@@ -39,8 +41,9 @@ class Profile:
             parts.append(frames.element("polyline", stroke(a_look), points=[self._points(line) for line in lines]))
             keys.append(_key(frames, name, a_look, lines))
         axes = f'<path d="M{_LEFT} {_TOP}V{_BOTTOM}H{_RIGHT}" stroke="currentColor"/>'
-        axes += f'<text x="{_LEFT}" y="{_BOTTOM + 16}">first layer</text>'
-        axes += f'<text x="{_RIGHT}" y="{_BOTTOM + 16}" text-anchor="end">last layer</text>'
+        left, right = map(escape, self.ends)
+        axes += f'<text x="{_LEFT}" y="{_BOTTOM + 16}">{left}</text>'
+        axes += f'<text x="{_RIGHT}" y="{_BOTTOM + 16}" text-anchor="end">{right}</text>'
         svg = f'<svg viewBox="0 0 300 210" aria-hidden="true">{axes}{"".join(parts)}</svg>'
         return f'<div class="lines"><p class="title">{escape(self.title)}</p>{svg}{"".join(keys)}</div>'
 
