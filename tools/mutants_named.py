@@ -2,8 +2,13 @@
 
 NAMED = (
     ("the absolute value is dropped", "scoring/sensitivity.py", "g.abs_() for", "g for"),
-    ("scored by the gradient alone", "scoring/sensitivity.py", "grad * parameter.detach()", "grad * 1"),
-    ("batches count alike", "scoring/backward.py", "share = count / seen", "share = 0.5"),
+    (
+        "scored by the gradient alone",
+        "scoring/sensitivity.py",
+        "gradient.pop(name) * parameter.detach()",
+        "gradient.pop(name) * 1",
+    ),
+    ("batches count alike", "scoring/mean.py", "share = count / seen  #", "share = 0.5  #"),
     ("a tied tensor counts twice", "scoring/sensitivity.py", "if parameter in seen or not", "if not"),
     ("batch norm keeps its statistics", "scoring/modes.py", 'if kind == "running":', 'if kind != "batch":'),
     ("batch norm gets a variance of 2", "scoring/modes.py", "running_var=zeros + 1", "running_var=zeros + 2"),
