@@ -42,9 +42,9 @@ NAMED = (
     ("draws are others", "seeds.py", "digest[:7]", "digest[1:8]"),
     ("all purposes are one", "seeds.py", "[int(seed), *purpose]", "[int(seed)]"),
     ("images shift on the diagonal alone", "data/augment.py", ":, down, right]", ":, down, down]"),
-    ("the loop masks no gradient", "training/execution.py", "self.held.mask_gradients_()", "pass"),
-    ("momentum is always 0.9", "training/execution.py", "momentum=recipe.momentum", "momentum=0.9"),
-    ("batch norm is decayed", "training/execution.py", '"weight_decay": 0.0}', '"weight_decay": recipe.weight_decay}'),
+    ("the loop masks no gradient", "training/step.py", "self.held.mask_gradients_()", "pass"),
+    ("momentum is always 0.9", "training/step.py", "momentum=recipe.momentum", "momentum=0.9"),
+    ("batch norm is decayed", "training/step.py", '"weight_decay": 0.0}', '"weight_decay": recipe.weight_decay}'),
     (
         "frozen parameters thaw when stacked",
         "training/batched.py",
