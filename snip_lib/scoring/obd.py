@@ -58,6 +58,9 @@ def obd(
     with network_at(model, at, batch_norm=batch_norm, mode=mode, prunable=prunable) as u:
 
         def mean_curvature(x: Tensor, y: Tensor) -> Gradient:
+            if not isinstance(x, Tensor) or not isinstance(y, Tensor):
+                what = " and ".join(map(given.described, (x, y)))
+                raise TypeError(f"obd takes the examples one by one, from tensors (n, …), and x and y are {what}")
             reached = gradient_of(loss_of(model, x, y, loss), u)  # which also refuses bad labels
             h = {name: torch.zeros_like(u[name]) for name, slope in reached.items() if slope is not None}
             for i in range(len(y)):

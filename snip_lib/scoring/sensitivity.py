@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import is_lazy
 
 from snip_lib import given, kinds
 from snip_lib.given import Batches, Examples
@@ -38,17 +37,21 @@ def prunable_parameters(model: nn.Module, prunable: Prunable = default_prunable)
     """The parameters that pruning may touch, by name, in the order of `named_parameters`.
 
     prunable: a predicate (module that owns it, full name, parameter). Only floating-point parameters that require a
-    gradient are asked about; a tied one is listed once, under its first name. Raises ValueError when none is left, when
-    one has no shape yet, or (the default) for parts of parametrised weights.
+    gradient are asked about; a tied one is listed once, under its first name; inside a wrapper (`kinds.bare`) they have
+    the model's own names. Raises ValueError when none is left, when one has no shape yet or can have no gradient, or
+    (the default) for parts of parametrised weights.
 
     >>> list(prunable_parameters(nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2), nn.PReLU())))
     ['0.weight', '0.bias']
     """
     found, seen = {}, set()
-    for prefix, module in model.named_modules():
+    for prefix, module in kinds.bare(model).named_modules():
         for name, parameter in module.named_parameters(prefix, recurse=False):
-            if is_lazy(parameter):
-                raise ValueError(f"{name!r} has no shape yet: run a batch through the model first")
+            kinds.has_shape(name, parameter)
+            if parameter.is_inference():
+                raise ValueError(
+                    f"{name!r} was made in inference mode and can have no gradient: make the model outside"
+                )
             if parameter in seen or not (parameter.requires_grad and parameter.is_floating_point()):
                 continue
             seen.add(parameter)

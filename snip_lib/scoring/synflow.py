@@ -65,5 +65,9 @@ def _to_double(model: nn.Module) -> None:
 
 
 def _ones_like(x: Tensor | Batches) -> Tensor:
-    example = (x if isinstance(x, Tensor) else next(iter(x))[0])[:1]
+    first = x if isinstance(x, Tensor | Mapping) else next(iter(x))[0]
+    example = first[:1] if isinstance(first, Tensor) else first
+    if not isinstance(example, Tensor) or example.dtype in (torch.int64, torch.int32, torch.int16, torch.bool):
+        what = f"{example.dtype}" if isinstance(example, Tensor) else given.described(example)
+        raise TypeError(f"synflow puts ones in the place of x, which must be a tensor of real numbers, not {what}")
     return torch.ones_like(example, dtype=torch.float64).requires_grad_()
