@@ -6,7 +6,7 @@ export PYTHONHASHSEED := 0
 export OMP_WAIT_POLICY := PASSIVE
 WORKERS ?= 2
 
-.PHONY: help book test test-all notebooks serve address bench lint newest setup clean
+.PHONY: help book test test-all notebooks stale serve address bench lint newest setup clean
 .DEFAULT_GOAL := help
 
 help:  ## list these commands
@@ -23,6 +23,9 @@ test-all: .venv/.ready  ## the same with the slow tests
 
 notebooks: .venv/.ready  ## execute every notebook, in place
 	@$(PY) -m tools.notebooks run --all
+
+stale: .venv/.ready  ## name the pages to execute again, if only because the library changed; fails where there is one
+	@$(PY) -m tools.notebooks stale
 
 serve: book  ## build the book and show it at http://localhost:8000
 	@$(PY) -m http.server 8000 --bind 127.0.0.1 --directory _build/html

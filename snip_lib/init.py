@@ -10,8 +10,13 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+<<<<<<< HEAD
 from snip_lib.kinds import NORMALISATIONS, RECURRENT, is_part, role
 from snip_lib.schemes import ALIASES, SCHEMES, TRUNCATED_STD, VARIANCE_SCALING, canonical
+=======
+from snip_lib.kinds import NORMALISATIONS, RECURRENT, has_shape, is_part, role
+from snip_lib.schemes import ALIASES, SCHEMES, VARIANCE_SCALING, canonical
+>>>>>>> h-seven
 from snip_lib.seeds import as_generator
 
 __all__ = ["ALIASES", "SCHEMES", "TRUNCATED_STD", "VARIANCE_SCALING", "canonical", "fans", "initialize_"]
@@ -30,8 +35,8 @@ def initialize_(
     first name says. Draws are made on the CPU, in the parameter's precision but at least float32, so that a seed gives
     the same weights on every device.
 
-    Raises ValueError for an unknown scheme, a `std` that is missing, superfluous or not positive, or a parametrised
-    weight, before anything is drawn.
+    Raises ValueError for an unknown scheme, a `std` that is missing, superfluous or not positive, a parametrised
+    weight, or one without a shape yet, before anything is drawn.
 
     >>> model = initialize_(nn.Sequential(nn.Linear(4, 2), nn.PReLU()), "vs-l", generator=0)
     >>> model[0].bias.tolist(), model[1].weight.tolist()
@@ -77,6 +82,7 @@ def _weights_and_biases(model: nn.Module) -> Iterator[tuple[nn.Module, str, nn.P
     for prefix, module in model.named_modules():
         for name, parameter in module.named_parameters(recurse=False):
             full = f"{prefix}.{name}".removeprefix(".")
+            has_shape(full, parameter)
             if is_part(module, full):
                 raise ValueError(f"{full!r} is a part of a parametrised weight: draw first, parametrise then")
             if parameter not in seen and role(module, name, parameter) in ("weight", "bias"):

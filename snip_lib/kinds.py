@@ -8,11 +8,15 @@ import re
 from typing import Literal
 
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+from torch.optim.swa_utils import AveragedModel
 
 NORMALISATIONS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 EMBEDDINGS = (nn.Embedding, nn.EmbeddingBag)
 RECURRENT = (nn.RNNBase, nn.RNNCellBase)
 LAYERS = (nn.Linear, nn.Bilinear, nn.modules.conv._ConvNd, *RECURRENT, nn.MultiheadAttention)
+WRAPPERS = (nn.parallel.DataParallel, nn.parallel.DistributedDataParallel, AveragedModel)  # which say `.module`
+INSIDE = ("_orig_mod", "_fsdp_wrapped_module")  # where other wrappers keep the model
 DROPOUTS = (nn.modules.dropout._DropoutNd, nn.RReLU)
 
 # Types of other libraries, by the names that they have there.
@@ -92,12 +96,18 @@ def _bare(name: str, parameter: Tensor) -> Role:
 def bare(model: nn.Module) -> nn.Module:
     """The model inside wrappers that share its parameters and put a word before their names.
 
-    They are those of torch.compile (`_orig_mod.`) and of DataParallel and DistributedDataParallel (`module.`).
+    They are those of torch.compile (`_orig_mod.`), of FullyShardedDataParallel, and of DataParallel,
+    DistributedDataParallel and AveragedModel (`module.`).
     """
     while True:
-        if isinstance(model, nn.parallel.DataParallel | nn.parallel.DistributedDataParallel):
-            model = model.module
-        elif isinstance(inner := getattr(model, "_orig_mod", None), nn.Module):
-            model = inner
-        else:
+        names = (*INSIDE, "module") if isinstance(model, WRAPPERS) else INSIDE
+        inner = [each for name in names if isinstance(each := getattr(model, name, None), nn.Module)]
+        if not inner:
             return model
+        model = inner[0]
+
+
+def has_shape(name: str, parameter: Tensor) -> None:
+    """ValueError for a parameter that has no shape yet, as those of lazy modules."""
+    if is_lazy(parameter):
+        raise ValueError(f"{name!r} has no shape yet: run a batch through the model first")

@@ -5,6 +5,7 @@ for is kept to a few digits. After a change that is meant to change results (`ME
 `python tests/test_golden.py` writes the file anew.
 """
 
+import dataclasses
 import hashlib
 import json
 from pathlib import Path
@@ -16,7 +17,7 @@ import snip_lib as sl
 from snip_lib.data import batch_indices
 from snip_lib.seeds import generator, shuffled
 from snip_lib.training import Trainer
-from snip_lib.training.recipes import Recipe
+from snip_lib.training.recipes import RECIPES, Recipe
 
 PATH = Path(__file__).with_name("golden.json")
 FAMILIES = (
@@ -90,6 +91,14 @@ def test_a_small_run_of_each_family_stands(network, seed):
     assert found["losses"] == pytest.approx(wanted["losses"], rel=1e-3)
 
 
+def test_recipes_stand():
+    """Every field of each: one that moves is another computation, and its records would be of a recipe of that name."""
+    assert {name: dataclasses.asdict(recipe) for name, recipe in RECIPES.items()} == {
+        name: fields | {"boundaries": tuple(fields["boundaries"])}
+        for name, fields in json.loads(PATH.read_text())["recipes"].items()
+    }
+
+
 def test_every_family_is_there():
     makers = {
         network.make.func if hasattr(network.make, "func") else network.make for network in sl.models.NETWORKS.values()
@@ -101,4 +110,5 @@ def test_every_family_is_there():
 if __name__ == "__main__":
     told = {network: {str(seed): computation(network, seed) for seed in SEEDS} for network in FAMILIES}
     told["draws"] = {str(seed): draws(seed) for seed in SEEDS}
+    told["recipes"] = {name: dataclasses.asdict(recipe) for name, recipe in RECIPES.items()}
     PATH.write_text(json.dumps(told, indent=1) + "\n")

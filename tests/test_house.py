@@ -88,7 +88,21 @@ def test_continuous_integration_runs_make_test_and_nothing_else():
     commands = [line for line in (ROOT / ".ci/run").read_text().splitlines() if line and not line.startswith("#")]
     assert commands == ['cd "$(dirname "$0")/.." && exec make test']
     jobs = yaml.safe_load((ROOT / ".github/workflows/book.yml").read_text())["jobs"]
-    assert [step["run"] for step in jobs["book"]["steps"] if "run" in step] == ["make test", "make book"]
+    always = [step for step in jobs["book"]["steps"] if "if" not in step]
+    assert [step["run"] for step in always if "run" in step] == ["make test", "make book"]
+
+
+def test_a_release_of_stale_pages_is_refused_before_anything_is_published():
+    """Nothing is published without the job that refuses them, which is not allowed to go on after it failed."""
+    jobs = yaml.safe_load((ROOT / ".github/workflows/book.yml").read_text())["jobs"]
+    refusing = [step for step in jobs["book"]["steps"] if step.get("run") == "make stale"]
+    assert [step["if"] for step in refusing] == ["github.event_name == 'release'"]
+    assert jobs["book"]["steps"].index(refusing[0]) < len(jobs["book"]["steps"]) - 3
+    assert not any("continue-on-error" in part for part in (jobs["book"], *jobs["book"]["steps"]))
+    for name in set(jobs) - {"book"}:
+        assert jobs[name]["needs"] == "book"
+        assert "always()" not in jobs[name]["if"]
+    assert "\n\t@$(PY) -m tools.notebooks stale\n" in (ROOT / "Makefile").read_text().partition("\nstale:")[2]
 
 
 def requirements() -> list[Requirement]:

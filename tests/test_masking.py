@@ -1,6 +1,7 @@
 """Controls in the mask's place, pruning after training, and what else a run trains on."""
 
 import dataclasses
+import warnings
 
 import pytest
 import torch
@@ -73,6 +74,18 @@ def test_magnitude_within_layers_keeps_the_largest_of_the_trained_weights():
     found, model = job.prune(run, DIGITS)
     sizes = model.fc1.weight.abs()
     assert sizes[found["fc1.weight"]].min() >= sizes[~found["fc1.weight"]].max()
+
+
+@pytest.mark.parametrize("control", ["none", "inverted", "magnitude"])
+@pytest.mark.parametrize("sparsity", [0.001, 0.9999])
+def test_of_empty_layers_and_dead_pixels_a_run_says_nothing(sparsity, control):
+    """A sweep would print a line for each of hundreds of runs; the record names the layers that were left empty."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = masks(sparsity=sparsity, control=control)
+    assert bool(found.empty_layers()) == (sparsity > 0.99)
+    if control == "none" and sparsity < 0.5:
+        assert int(sum((score == 0).sum() for score in scores().values())) > found.total - found.kept  # some were kept
 
 
 def test_biases_that_are_kept_are_neither_masked_nor_counted_and_are_trained():

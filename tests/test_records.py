@@ -607,6 +607,23 @@ def test_stale_and_second_records_are_not_averaged_in(tmp_path):
     assert (counts["recorded"], counts["missing"], counts["stale"]) == (1, 15, 0)
 
 
+def test_a_table_does_not_take_a_run_of_another_profile(tmp_path):
+    """The same run, recorded under two profiles: each table and each count has its own."""
+    run = studies.named("digits").rows("smoke")[3].run
+    for profile, error in (("laptop", 0.5), ("smoke", 0.1)):
+        Records(tmp_path).append("digits", [summed({**record(tmp_path, run, test_error=error), "profile": profile})])
+    frame = tables.table("digits", profile="smoke", records=Records(tmp_path))
+    assert (frame.n[3], frame["mean"][3]) == (1, pytest.approx(10))
+    assert set(tables.table("digits", profile="laptop", records=Records(tmp_path)).n) == {0}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_a_pipe_in_place_of_a_file_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "digits.jsonl")
+    with pytest.raises(records.RecordError, match="cannot be read"):
+        Records(tmp_path).read("digits")
+
+
 def test_a_stale_record_counts_as_stale_and_its_run_as_missing(tmp_path):
     run = studies.named("digits").rows("smoke")[3].run
     stale = summed({**record(tmp_path, run, **lost()), "method": METHOD - 1})

@@ -8,7 +8,7 @@ import sys
 import nbformat
 import pytest
 
-from tools import first_cell, library, notebooks, stamps
+from tools import book, first_cell, library, notebooks, stamps
 
 ROOT = first_cell.ROOT
 BOOK = notebooks.find()
@@ -153,6 +153,30 @@ def test_what_the_library_changes_is_told_apart_from_what_the_page_does(house, m
     notebook.cells[0].source = "sl.cut(1)"
     nbformat.write(notebook, path)
     assert stamps.why_out_of_date(path) == stamps.LIBRARY
+
+
+def test_a_page_of_another_library_is_named_by_both_and_refused_by_one(house, monkeypatch, capsys):
+    """`stale` fails, as a release does; a look at the book names the page, does not execute it, and goes on."""
+    monkeypatch.setattr(stamps, "ROOT", house)
+    monkeypatch.setattr(notebooks, "ROOT", house)
+    (house / "book").mkdir()
+    path = house / "book/page.ipynb"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("sl.cut(1)", id="a")])
+    notebook.metadata["snip"] = stamps.stamp(notebook, [])
+    nbformat.write(notebook, path)
+    monkeypatch.setattr(notebooks.find, "__defaults__", (house / "book",))
+    assert notebooks.main(["stale"]) == 0
+    assert capsys.readouterr().out == "no notebook is stale\n"
+    edit(house, "low.py", "LIMIT = 3", "LIMIT = 4")
+    assert notebooks.main(["stale"]) == 1
+    assert capsys.readouterr().out == f"book/page.ipynb: {stamps.LIBRARY}\n"
+    monkeypatch.setattr(book, "pages", lambda: [path])
+    before = path.read_bytes()
+    assert book.main(["--execute", "--out", str(house)]) == 1
+    told = capsys.readouterr()
+    assert "    book/page.ipynb\n" in told.out
+    assert told.err == "No book: book/page.ipynb has no outputs: run `make notebooks`\n"  # so it was not executed
+    assert path.read_bytes() == before
 
 
 def test_a_release_refuses_pages_of_another_library():

@@ -16,8 +16,9 @@ import snip_lib as sl
 from snip_lib.data import batch_indices, flip_and_shift
 from snip_lib.seeds import generator
 from snip_lib.training import Trainer
-from snip_lib.training.execution import Execution, clip_
+from snip_lib.training.execution import Execution
 from snip_lib.training.recipes import RECIPES, Recipe
+from snip_lib.training.step import clip_
 
 SHORT = Recipe(iterations=24, batch_size=32, learning_rate=0.05, schedule="linear", warmup=0.25, evaluations=6)
 

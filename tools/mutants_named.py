@@ -2,8 +2,13 @@
 
 NAMED = (
     ("the absolute value is dropped", "scoring/sensitivity.py", "g.abs_() for", "g for"),
-    ("scored by the gradient alone", "scoring/sensitivity.py", "grad * parameter.detach()", "grad * 1"),
-    ("batches count alike", "scoring/backward.py", "share = count / seen", "share = 0.5"),
+    (
+        "scored by the gradient alone",
+        "scoring/sensitivity.py",
+        "gradient.pop(name) * parameter.detach()",
+        "gradient.pop(name) * 1",
+    ),
+    ("batches count alike", "scoring/mean.py", "share = count / seen  #", "share = 0.5  #"),
     ("a tied tensor counts twice", "scoring/sensitivity.py", "if parameter in seen or not", "if not"),
     ("batch norm keeps its statistics", "scoring/modes.py", 'if kind == "running":', 'if kind != "batch":'),
     ("batch norm gets a variance of 2", "scoring/modes.py", "running_var=zeros + 1", "running_var=zeros + 2"),
@@ -37,9 +42,9 @@ NAMED = (
     ("draws are others", "seeds.py", "digest[:7]", "digest[1:8]"),
     ("all purposes are one", "seeds.py", "[int(seed), *purpose]", "[int(seed)]"),
     ("images shift on the diagonal alone", "data/augment.py", ":, down, right]", ":, down, down]"),
-    ("the loop masks no gradient", "training/execution.py", "self.held.mask_gradients_()", "pass"),
-    ("momentum is always 0.9", "training/execution.py", "momentum=recipe.momentum", "momentum=0.9"),
-    ("batch norm is decayed", "training/execution.py", '"weight_decay": 0.0}', '"weight_decay": recipe.weight_decay}'),
+    ("the loop masks no gradient", "training/step.py", "self.held.mask_gradients_()", "pass"),
+    ("momentum is always 0.9", "training/step.py", "momentum=recipe.momentum", "momentum=0.9"),
+    ("batch norm is decayed", "training/step.py", '"weight_decay": 0.0}', '"weight_decay": recipe.weight_decay}'),
     (
         "frozen parameters thaw when stacked",
         "training/batched.py",

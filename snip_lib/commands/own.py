@@ -7,15 +7,18 @@ interrupt passes.
 import contextlib
 import importlib
 import inspect
+import os
 import re
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 from torch import Tensor, nn
 
 NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+ENDING = ("_exit", "abort", "execv", "execve")  # of os: after these no `finally` runs
 LONGEST = 300  # characters of a stranger's message
 
 
@@ -89,17 +92,52 @@ def importable() -> Iterator[None]:
 def guarded(what: str, *, end: str = "") -> Iterator[None]:
     """Turn whatever is raised within into a ValueError: `what`, the error, the user's line that it is from, `end`."""
     try:
-        yield
+        with _put_back():
+            yield
     except KeyboardInterrupt:
         raise
     except BaseException as error:
         raise ValueError(f"{what}: {_told(error)}{_place(error)}{end}") from error
 
 
+@contextlib.contextmanager
+def _put_back() -> Iterator[None]:
+    """What code of the user's can do to the whole process is refused or undone: to end it, to leave its folder.
+
+    SystemExit where it ends the process past every `finally`, ValueError where it closes what is printed to.
+    """
+    here, streams = Path.cwd(), (sys.stdout, sys.stderr)
+    ways = {name: getattr(os, name) for name in ENDING if hasattr(os, name)}
+    try:
+        for name, way in ways.items():
+            setattr(os, name, _ending(name, way))
+        yield
+        if any(stream.closed for stream in streams if stream is not None):
+            raise ValueError("it closed what is printed to (sys.stdout, sys.stderr)")
+    finally:
+        for name, way in ways.items():
+            setattr(os, name, way)
+        sys.stdout, sys.stderr = streams
+        os.chdir(here)
+
+
+def _ending(name: str, way: Callable[..., NoReturn]) -> Callable[..., NoReturn]:
+    """In this process a SystemExit that says by what; in one that was forked, as a worker is, what it was."""
+    process = os.getpid()
+
+    def end(*arguments: object) -> NoReturn:
+        if os.getpid() != process:
+            way(*arguments)
+        raise SystemExit(f"os.{name}{arguments!r}")
+
+    return end
+
+
 def _told(error: BaseException) -> str:
     """An error in one line: its name, where its message does not stand for itself, and the message."""
     if isinstance(error, SystemExit):
-        return f"it ended the program (sys.exit({error.code!r}))"
+        by = error.code if str(error.code).startswith("os.") else f"sys.exit({error.code!r})"
+        return f"it ended the program ({by})"
     message = " ".join(str(error).split())
     message = message if len(message) <= LONGEST else f"{message[: LONGEST - 1]}…"
     plain = isinstance(error, (ImportError, AttributeError, ValueError)) and message

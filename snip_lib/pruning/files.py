@@ -93,7 +93,7 @@ def _checksum(shapes: str, bits: Iterable[np.ndarray]) -> str:
 
 def _write(data: bytes, path: Path) -> None:
     """Through a draft beside the file, so that a full disk or a crash leaves the file that was there."""
-    path = path.resolve()  # a link stays a link
+    path = Path(os.path.realpath(path))  # a link stays a link; one that leads to itself is replaced
     if path.exists() and not path.is_file():  # a directory is refused here, a device or a pipe is written to
         path.write_bytes(data)
         return

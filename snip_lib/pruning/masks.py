@@ -132,12 +132,13 @@ class Masks(Mapping[str, Tensor]):
     def parameters_of(self, model: nn.Module) -> dict[str, nn.Parameter]:
         """The parameters of `model` that the masks are for; ValueError naming the first that does not fit.
 
-        Inside a wrapper of torch.compile or DataParallel they go by the names that they have in the model itself.
+        Inside a wrapper (torch.compile, DataParallel, an average: `kinds.bare`) they go by the model's own names.
         """
         parameters = dict(kinds.bare(model).named_parameters())
         for name, mask in self.items():
             if name not in parameters:
                 raise ValueError(f"the masks do not fit the model: it has no parameter {name!r}")
+            kinds.has_shape(name, parameters[name])
             if parameters[name].shape != mask.shape:
                 shapes = f"{tuple(parameters[name].shape)}, the mask {tuple(mask.shape)}"
                 raise ValueError(f"the masks do not fit the model: {name!r} has shape {shapes}")
@@ -152,7 +153,7 @@ class Masks(Mapping[str, Tensor]):
         dead). Raises TypeError for a network with layers whose paths are not known.
         """
         self.parameters_of(model)
-        return Masks(paths.effective(self._masks, model, x))
+        return Masks(paths.effective(self._masks, kinds.bare(model), x))
 
     def save(self, path: str | Path) -> None:
         """Write a safetensors file with one bit per connection, whole or not at all; OSError when that fails."""

@@ -200,6 +200,8 @@ def _is_name(experiment: str) -> bool:
 
 def _lines(path: Path) -> list[bytes]:
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):  # reading a pipe would wait for ever
+            raise OSError(0, "it is a pipe or a device")
         with open(path, "rb") as file:
             return file.read().split(b"\n")
     except FileNotFoundError:

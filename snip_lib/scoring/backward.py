@@ -7,53 +7,44 @@ aside before and put back afterwards.
 """
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import BackwardCFunction
 
 from snip_lib import given
+from snip_lib.scoring.mean import mean_over
 
 Loss = Callable[[object, object], Tensor]
-Gradient = list[Tensor | None]  # None where the loss does not reach
+Weights = Mapping[str, Tensor]
+Gradient = dict[str, Tensor | None]  # None where the loss does not reach
 
 
-def weight_gradient(
+def mean_gradient(
     model: nn.Module,
     batches: given.Batches,
     loss: Loss,
-    weights: Sequence[Tensor],
+    weights: Weights,
     *,
     examples: given.Examples | None = None,
 ) -> Gradient:
-    """dL/dw over all batches, weighted by their numbers of examples; None where the loss does not reach."""
-    passes, total, seen = _Passes(model, loss, weights), None, 0
-    for x, y in batches:
-        count = given.number_of_examples(x, y, examples)
-        if total is not None and (seen is None or count is None):
-            raise TypeError(
-                f"how many examples a batch holds cannot be told from labels that are {given.described(y)}: "
-                "pass examples=, a function (x, y) that returns the number"
-            )
-        found = passes.gradient(x, y)
-        if total is None:
-            total, seen = found, count
-            continue
-        seen += count
-        share = count / seen
-        total = [_weighted(old, new, share) for old, new in zip(total, found, strict=True)]
-    if total is None:
-        raise ValueError("no batches: connection sensitivity needs at least one example")
-    return total
+    """dL/dw by name over all batches, weighted by their numbers of examples; None where the loss does not reach."""
+    return mean_over(batches, _Passes(model, loss, weights).gradient, examples)
+
+
+def demand_gradient(value: Tensor) -> None:
+    """ValueError when a loss, or what stands for it, depends on no parameter at all."""
+    if not value.requires_grad:
+        raise ValueError("the loss depends on no parameter: was it computed under no_grad, or detached?")
 
 
 class _Passes:
     """One forward and one backward pass for each batch."""
 
-    def __init__(self, model: nn.Module, loss: Loss, weights: Sequence[Tensor]):
+    def __init__(self, model: nn.Module, loss: Loss, weights: Weights):
         self.model, self.loss, self.weights = model, loss, weights
-        self.searched: set[int] = set()  # which weights were not found either with inputs that need a gradient
+        self.searched: set[str] = set()  # which weights were not found either with inputs that need a gradient
         self.needing = False  # whether some were, and only so
 
     def gradient(self, x: object, y: object) -> Gradient:
@@ -64,14 +55,13 @@ class _Passes:
         """
         value = self._value(needing(x) if self.needing else x, y)
         grads = self._backward(value)
-        missing = {i for i, grad in enumerate(grads) if grad is None}
+        missing = {name for name, grad in grads.items() if grad is None}
         if missing - self.searched and not self.needing and (leaves := needing(x)) is not x:
             again = self._value(leaves, y)
-            if _has_own_backward(again):
+            if has_own_backward(again):
                 value, grads, self.needing = again, self._backward(again), True
             self.searched |= missing
-        if all(grad is None for grad in grads) and not value.requires_grad:
-            raise ValueError("the loss depends on no parameter: was it computed under no_grad, or detached?")
+        demand_gradient(value)
         return grads
 
     def _value(self, x: object, y: object) -> Tensor:
@@ -79,17 +69,18 @@ class _Passes:
 
     def _backward(self, value: Tensor) -> Gradient:
         if not value.requires_grad:
-            return [None] * len(self.weights)
-        if not _has_own_backward(value):
+            return dict.fromkeys(self.weights)
+        if not has_own_backward(value):
             # unused inputs are None, and gradients may share memory, so they are never written to
-            return [_dense(grad) for grad in torch.autograd.grad(value, self.weights, allow_unused=True)]
+            found = torch.autograd.grad(value, list(self.weights.values()), allow_unused=True)
+            return {name: _dense(grad) for name, grad in zip(self.weights, found, strict=True)}
         leaves = {node.variable for node in _nodes(value) if hasattr(node, "variable")}
-        with _grad_set_aside({*leaves, *self.model.parameters(), *self.weights}):
+        with _grad_set_aside({*leaves, *self.model.parameters(), *self.weights.values()}):
             torch.autograd.backward(value)
-            return [_dense(weight.grad) for weight in self.weights]
+            return {name: _dense(weight.grad) for name, weight in self.weights.items()}
 
 
-def _has_own_backward(value: Tensor) -> bool:
+def has_own_backward(value: Tensor) -> bool:
     """Whether a custom autograd function takes part, which may run another backward pass inside."""
     return any(isinstance(node, BackwardCFunction) for node in _nodes(value))
 
@@ -138,10 +129,3 @@ def needing(x: object) -> object:
 def _dense(grad: Tensor | None) -> Tensor | None:
     """A gradient in full, also of an embedding that gives only the rows that were looked up."""
     return grad if grad is None or grad.layout == torch.strided else grad.to_dense()
-
-
-def _weighted(old: Tensor | None, new: Tensor | None, share: float) -> Tensor | None:
-    if old is None or new is None:
-        present, weight = (new, share) if old is None else (old, 1 - share)
-        return None if present is None else present * weight
-    return torch.lerp(old, new, share)

@@ -5,8 +5,15 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from snip_lib.scoring.passes import added, gradient_of, network_at, shared
-from snip_lib.scoring.sensitivity import Batches, Examples, Loss, Prunable, cross_entropy, default_prunable
+from snip_lib.scoring.sensitivity import (
+    Batches,
+    Examples,
+    Loss,
+    Prunable,
+    default_prunable,
+    loss_gradient,
+    prunable_parameters,
+)
 
 
 def gradient(
@@ -39,7 +46,6 @@ def gradient(
     >>> scores["weight"].item(), scores["bias"].item()
     (1.0, 1.0)
     """
-    loss = loss or cross_entropy
-    with network_at(model, at, batch_norm=batch_norm, mode=mode, prunable=prunable) as (u, forward):
-        parts = [gradient_of(loss(forward(x), y) * share, u) for x, y, share in shared(x, y, examples)]
-        return {name: grad.abs() for name, grad in added(parts).items()}
+    options = {"loss": loss, "batch_norm": batch_norm, "mode": mode, "examples": examples, "at": at}
+    found = loss_gradient(model, x, y, prunable_parameters(model, prunable), **options)
+    return {name: grad.abs() for name, grad in found.items()}

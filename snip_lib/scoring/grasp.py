@@ -5,7 +5,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from snip_lib.scoring.passes import added, gradient_of, hessian_times, network_at, shared
+from snip_lib import given
+from snip_lib.scoring.mean import mean_over, or_zero
+from snip_lib.scoring.passes import gradient_of, hessian_times, loss_of, network_at
 from snip_lib.scoring.sensitivity import (
     Batches,
     Examples,
@@ -37,10 +39,10 @@ def grasp(
     remove the highest (section 4, last paragraph), because that raises the norm, or lowers it least; so the highest of
     w ∘ Hg is kept, which is what their code does. H g is exact: a gradient of the product of two gradients, one of them
     constant; two forward and three backward passes, the last one through the second's graph. Both are by what can be
-    pruned, all else stands still. temperature: divides the outputs
-    before the loss, 200 in their code (`GraSP.py`, not in the paper), which makes all classes about equally likely.
-    At masks c, H and g are those of c ∘ w, and pruned weights have no part in g, as they are not trained. generator
-    is not looked at; the other arguments as in `connection_gradient`.
+    pruned, all else stands still. temperature: divides the outputs before the loss, 200 in their code (`GraSP.py`, not
+    in the paper), which makes all classes about equally likely. At masks c, H and g are those of c ∘ w, and pruned
+    weights have no part in g, as they are not trained. generator is not looked at; the other arguments as in
+    `connection_gradient`.
 
     Known failure: the score is signed. A connection that does nothing scores 0 and outranks all whose removal raises
     the norm, the most sensitive included:
@@ -54,15 +56,15 @@ def grasp(
     tensor([[-1.,  0.]])
     """
     loss = loss or cross_entropy
-    with network_at(model, at, batch_norm=batch_norm, mode=mode, prunable=prunable) as (u, forward):
+    with network_at(model, at, batch_norm=batch_norm, mode=mode, prunable=prunable) as u:
 
-        def mean_loss(x: Tensor, y: Tensor, share: float) -> Tensor:
-            return loss(forward(x) / temperature, y) * share
+        def mean_loss(x: object, y: object) -> Tensor:
+            return loss_of(model, x, y, loss, temperature)
 
-        batches = shared(x, y, examples)
-        g = added([gradient_of(mean_loss(*batch), u) for batch in batches])
+        batches = list(given.pairs(x, y))  # gone through twice
+        g = or_zero(mean_over(batches, lambda x, y: gradient_of(mean_loss(x, y), u), examples), u, mode)
         if at is not None:
             g = {name: grad.where(at[name], 0) for name, grad in g.items()}
-        hg = added([hessian_times(mean_loss(*batch), u, g) for batch in batches])
-        weights = prunable_parameters(model, prunable)
-        return {name: weights[name].detach() * each for name, each in hg.items()}
+        hg = mean_over(batches, lambda x, y: hessian_times(mean_loss(x, y), u, g), examples)
+    weights = prunable_parameters(model, prunable)
+    return {name: weights[name].detach() * each for name, each in hg.items()}

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from snip_lib.scoring.passes import gradient_of, network_at, shared
+from snip_lib import given
+from snip_lib.scoring.mean import mean_over, or_zero
+from snip_lib.scoring.passes import Gradient, gradient_of, loss_of, network_at
 from snip_lib.scoring.sensitivity import (
     Batches,
     Examples,
@@ -53,12 +55,19 @@ def obd(
     if batch_norm == "batch":
         raise ValueError("batch_norm='batch' ties the examples together, and obd takes them one by one: use 'identity'")
     loss = loss or cross_entropy
-    with network_at(model, at, batch_norm=batch_norm, mode=mode, prunable=prunable) as (u, forward):
-        h = {name: torch.zeros_like(weight) for name, weight in u.items()}
-        for inputs, labels, share in shared(x, y, examples):
-            gradient_of(loss(forward(inputs), labels), u)  # for what it says of bad labels, and of what is not reached
-            for i in range(len(labels)):
-                _add_curvature(h, u, forward(inputs[i : i + 1]), labels[i : i + 1], loss, share / len(labels))
+    with network_at(model, at, batch_norm=batch_norm, mode=mode, prunable=prunable) as u:
+
+        def mean_curvature(x: Tensor, y: Tensor) -> Gradient:
+            if not isinstance(x, Tensor) or not isinstance(y, Tensor):
+                what = " and ".join(map(given.described, (x, y)))
+                raise TypeError(f"obd takes the examples one by one, from tensors (n, …), and x and y are {what}")
+            reached = gradient_of(loss_of(model, x, y, loss), u)  # which also refuses bad labels
+            h = {name: torch.zeros_like(u[name]) for name, slope in reached.items() if slope is not None}
+            for i in range(len(y)):
+                _add_curvature(h, u, model(x[i : i + 1]), y[i : i + 1], loss, 1 / len(y))
+            return {name: h.get(name) for name in u}
+
+        h = or_zero(mean_over(given.pairs(x, y), mean_curvature, examples), u, mode)
     weights = prunable_parameters(model, prunable)
     return {name: weights[name].detach().square() * each / 2 for name, each in h.items()}
 
@@ -68,11 +77,11 @@ def _add_curvature(h: dict[str, Tensor], u: dict[str, Tensor], z: Tensor, y: Ten
     b = torch.autograd.functional.hessian(lambda output: loss(output, y), z.detach()).reshape(z.numel(), z.numel())
     b = b.to(torch.promote_types(b.dtype, torch.float32))  # eigenvalues are found in no less
     values, vectors = torch.linalg.eigh(b)
+    reached = [u[name] for name in h]
     for value, vector in zip(values, vectors.T, strict=True):
         if abs(value) > values.abs().max() * z.numel() * torch.finfo(b.dtype).eps:  # not a 0 that was rounded
-            slopes = torch.autograd.grad(
-                z, list(u.values()), vector.view_as(z).to(z.dtype), retain_graph=True, allow_unused=True
-            )
-            for name, slope in zip(u, slopes, strict=True):
+            along = vector.view_as(z).to(z.dtype)
+            slopes = torch.autograd.grad(z, reached, along, retain_graph=True, allow_unused=True)
+            for each, slope in zip(h.values(), slopes, strict=True):
                 if slope is not None:
-                    h[name] += share * value * slope.square()
+                    each += share * value * slope.square()

@@ -1,73 +1,69 @@
-"""What criteria beside SNIP share: the network at c ∘ w, the mini-batches, and the derivatives of their mean loss."""
+"""What criteria of a second derivative share: the network at c ∘ w, and the derivatives of a loss by it."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from snip_lib import given
+from snip_lib.scoring.backward import Loss, demand_gradient, has_own_backward, needing
 from snip_lib.scoring.modes import scoring
-from snip_lib.scoring.sensitivity import Batches, Examples, Prunable, prunable_parameters
+from snip_lib.scoring.sensitivity import Prunable, prunable_parameters
 from snip_lib.scoring.switches import masked
-from snip_lib.words import warn
 
 Weights = dict[str, Tensor]
-Forward = Callable[[Tensor], object]
+Gradient = dict[str, Tensor | None]  # None where the loss does not reach
 
 
 @contextlib.contextmanager
 def network_at(
     model: nn.Module, at: Mapping[str, Tensor] | None, *, batch_norm: str, mode: str, prunable: Prunable
-) -> Iterator[tuple[Weights, Forward]]:
-    """The model in its state for scoring, as a function of u = c ∘ w: name -> u, which require gradients, and forward.
+) -> Iterator[Weights]:
+    """Within, the model is in its state for scoring and computes with u = c ∘ w: name -> u, which require gradients.
 
-    at: the masks c; None: all 1. The model's own weights are never touched. Raises as `switches.masked`.
+    at: the masks c; None: all 1. The model's own weights are set aside, not written to. Raises as `switches.masked`.
     """
-    with torch.inference_mode(False), scoring(model, batch_norm, mode), torch.enable_grad():
+    with torch.inference_mode(False), torch.enable_grad():
         w, instead = prunable_parameters(model, prunable), masked(model, at)
-        u = {name: instead.get(p, p).detach().clone().requires_grad_() for name, p in w.items()}
-        yield u, lambda x: functional_call(model, u, (x,))
+        # For all, so that no backward pass of the model's own leaves a gradient in one; they share the weights' memory.
+        instead = {p: nn.Parameter(p.detach(), p.requires_grad) for p in model.parameters()} | instead
+        with scoring(model, batch_norm, mode, instead):
+            yield {name: instead[p] for name, p in w.items()}
 
 
-def shared(x: Tensor | Batches, y: Tensor | None, examples: Examples | None) -> list[tuple[object, object, float]]:
-    """The mini-batches (x, y) with their share of all examples, as a list that can be gone through again."""
-    found = list(given.pairs(x, y))
-    if not found:
-        raise ValueError("no batches: a criterion that looks at data needs at least one example")
-    numbers = [given.number_of_examples(*pair, examples) for pair in found]
-    if len(found) == 1:
-        numbers = [1]
-    elif None in numbers:
-        raise TypeError("labels do not tell how many examples a batch holds: pass examples=, a function (x, y)")
-    return [(*pair, number / sum(numbers)) for pair, number in zip(found, numbers, strict=True)]
+def loss_of(model: nn.Module, x: object, y: object, loss: Loss, temperature: float = 1) -> Tensor:
+    """The loss on a batch, of outputs that are divided by `temperature`, with a graph that goes back to the inputs."""
+    output = given.forward(model, needing(x))
+    if temperature != 1:
+        if not isinstance(output, Tensor):
+            raise TypeError(
+                f"the model returned {given.described(output)}, which no temperature divides: return logits"
+            )
+        output = output / temperature
+    return given.one_number(loss(output, y))
 
 
-def gradient_of(value: Tensor, u: Weights) -> Weights:
-    """d value / du by name; 0, and a warning, where `value` does not depend on it."""
-    if not value.requires_grad:
-        raise ValueError("the loss depends on no parameter: was it computed under no_grad, or detached?")
-    grads = torch.autograd.grad(value, list(u.values()), allow_unused=True)
-    unreached = [name for name, grad in zip(u, grads, strict=True) if grad is None]
-    if unreached:
-        warn(f"the loss does not reach {', '.join(unreached)}: scored 0", UserWarning)
-    return _filled(grads, u)
+def gradient_of(value: Tensor, u: Weights) -> Gradient:
+    """d value / du by name; None where `value` does not depend on it.
+
+    Raises ValueError when it depends on nothing, or where a custom function may hide that it does.
+    """
+    demand_gradient(value)
+    found = torch.autograd.grad(value, list(u.values()), allow_unused=True)
+    hidden = [name for name, each in zip(u, found, strict=True) if each is None]
+    if hidden and has_own_backward(value):
+        raise ValueError(
+            f"the gradient of {hidden[0]!r} is taken inside another backward pass (checkpointing with "
+            "use_reentrant=True, a reversible block), where this criterion cannot see it: use_reentrant=False, or snip"
+        )
+    return dict(zip(u, found, strict=True))
 
 
 def hessian_times(value: Tensor, u: Weights, direction: Weights) -> Weights:
     """H v of `value` by name, exactly: the derivative of its slope along the constant v = `direction`."""
-    slope = _filled(torch.autograd.grad(value, list(u.values()), create_graph=True, allow_unused=True), u)
-    along = sum((slope[name] * direction[name]).sum() for name in u)
-    if not along.requires_grad:  # a straight line everywhere
-        return _filled([None] * len(u), u)
-    return _filled(torch.autograd.grad(along, list(u.values()), allow_unused=True), u)
-
-
-def _filled(grads: Sequence[Tensor | None], u: Weights) -> Weights:
-    return {n: torch.zeros_like(u[n]) if grad is None else grad for n, grad in zip(u, grads, strict=True)}
-
-
-def added(parts: Sequence[Weights]) -> Weights:
-    """The sum of derivatives by name."""
-    return {name: sum(part[name] for part in parts[1:]) + parts[0][name] for name in parts[0]}
+    slope = torch.autograd.grad(value, list(u.values()), create_graph=True, allow_unused=True)
+    along = sum((each * v).sum() for each, v in zip(slope, direction.values(), strict=True) if each is not None)
+    curved = isinstance(along, Tensor) and along.requires_grad  # else a straight line everywhere
+    found = torch.autograd.grad(along, list(u.values()), allow_unused=True) if curved else [None] * len(u)
+    return {n: torch.zeros_like(u[n]) if each is None else each for n, each in zip(u, found, strict=True)}

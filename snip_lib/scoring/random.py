@@ -35,7 +35,5 @@ def random(
     [('weight', (1, 2)), ('bias', (1,))]
     """
     source = as_generator(generator)
-    parameters = prunable_parameters(model, prunable)
-    return {
-        name: torch.rand(p.shape, generator=source, device=source.device).to(p.device) for name, p in parameters.items()
-    }
+    where = {"generator": source, "device": source.device, "dtype": torch.float32}  # whatever torch's defaults are
+    return {name: torch.rand(p.shape, **where).to(p.device) for name, p in prunable_parameters(model, prunable).items()}

@@ -9,14 +9,13 @@ from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import is_lazy
 
 from snip_lib import given, kinds
 from snip_lib.given import Batches, Examples
-from snip_lib.scoring.backward import Loss, weight_gradient
+from snip_lib.scoring.backward import Loss, mean_gradient
+from snip_lib.scoring.mean import or_zero
 from snip_lib.scoring.modes import scoring
 from snip_lib.scoring.switches import masked
-from snip_lib.words import warn
 
 Prunable = Callable[[nn.Module, str, nn.Parameter], bool]
 
@@ -38,17 +37,21 @@ def prunable_parameters(model: nn.Module, prunable: Prunable = default_prunable)
     """The parameters that pruning may touch, by name, in the order of `named_parameters`.
 
     prunable: a predicate (module that owns it, full name, parameter). Only floating-point parameters that require a
-    gradient are asked about; a tied one is listed once, under its first name. Raises ValueError when none is left, when
-    one has no shape yet, or (the default) for parts of parametrised weights.
+    gradient are asked about; a tied one is listed once, under its first name; inside a wrapper (`kinds.bare`) they have
+    the model's own names. Raises ValueError when none is left, when one has no shape yet or can have no gradient, or
+    (the default) for parts of parametrised weights.
 
     >>> list(prunable_parameters(nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2), nn.PReLU())))
     ['0.weight', '0.bias']
     """
     found, seen = {}, set()
-    for prefix, module in model.named_modules():
+    for prefix, module in kinds.bare(model).named_modules():
         for name, parameter in module.named_parameters(prefix, recurse=False):
-            if is_lazy(parameter):
-                raise ValueError(f"{name!r} has no shape yet: run a batch through the model first")
+            kinds.has_shape(name, parameter)
+            if parameter.is_inference():
+                raise ValueError(
+                    f"{name!r} was made in inference mode and can have no gradient: make the model outside"
+                )
             if parameter in seen or not (parameter.requires_grad and parameter.is_floating_point()):
                 continue
             seen.add(parameter)
@@ -96,20 +99,34 @@ def connection_gradient(
     >>> connection_gradient(layer, x, y, loss=lambda output, y: output.mean())["weight"]  # w x
     tensor([[ 3., 10.]])
     """
+    options = {"loss": loss, "batch_norm": batch_norm, "mode": mode, "examples": examples, "at": at}
+    parameters = prunable_parameters(model, prunable)
+    gradient = loss_gradient(model, x, y, parameters, **options)
+    # taken out one by one, so that two copies of all scores never exist
+    return {name: gradient.pop(name) * parameter.detach() for name, parameter in parameters.items()}
+
+
+def loss_gradient(
+    model: nn.Module,
+    x: Tensor | Batches,
+    y: Tensor | None,
+    parameters: Mapping[str, nn.Parameter],
+    *,
+    loss: Loss | None,
+    batch_norm: str,
+    mode: str,
+    examples: Examples | None,
+    at: Mapping[str, Tensor] | None,
+) -> dict[str, Tensor]:
+    """dL(c ∘ w)/d(c ∘ w) of some of the model's parameters by name, at c = 1 or `at`; as `connection_gradient`."""
     if isinstance(loss, type) or not (loss is None or callable(loss)):
         raise TypeError(f"loss must be a function (output, y) that returns the mean loss, got {given.described(loss)}")
-    parameters = prunable_parameters(model, prunable)
     with torch.inference_mode(False), torch.enable_grad():
         instead = masked(model, at)
-        weights = [instead.get(p, p) for p in parameters.values()]
+        weights = {name: instead.get(p, p) for name, p in parameters.items()}
         with scoring(model, batch_norm, mode, instead):
-            grads = weight_gradient(model, given.pairs(x, y), loss or cross_entropy, weights, examples=examples)
-    _warn_unreached([name for name, grad in zip(parameters, grads, strict=True) if grad is None], mode)
-    scores = {}
-    for i, (name, parameter) in enumerate(parameters.items()):
-        grad, grads[i] = grads[i], None  # dropped one by one, so that two copies of all scores never exist
-        scores[name] = torch.zeros_like(parameter.detach()) if grad is None else grad * parameter.detach()
-    return scores
+            found = mean_gradient(model, given.pairs(x, y), loss or cross_entropy, weights, examples=examples)
+    return or_zero(found, weights, mode)
 
 
 def connection_sensitivity(
@@ -160,9 +177,3 @@ def cross_entropy(output: object, y: object) -> Tensor:
         raise ValueError("y is one label without a dimension: give a batch, x (n, …) and y (n,), as a DataLoader does")
     output = given.logits(output)
     return nn.functional.cross_entropy(output, given.labels(output, y))
-
-
-def _warn_unreached(names: list[str], mode: str) -> None:
-    if names:
-        hint = "; if it is used in training mode only, pass mode='train'" if mode == "eval" else ""
-        warn(f"the loss does not reach {', '.join(names)}: scored 0{hint}", UserWarning)

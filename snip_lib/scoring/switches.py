@@ -5,6 +5,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from snip_lib import kinds
+
 
 @torch.no_grad()
 def masked(model: nn.Module, at: Mapping[str, Tensor] | None) -> dict[nn.Parameter, nn.Parameter]:
@@ -17,7 +19,7 @@ def masked(model: nn.Module, at: Mapping[str, Tensor] | None) -> dict[nn.Paramet
         return {}
     if not isinstance(at, Mapping):
         raise TypeError(f"at must be masks, name -> boolean tensor, got {type(at).__name__}")
-    parameters = dict(model.named_parameters())
+    parameters = dict(kinds.bare(model).named_parameters())
     for name, mask in at.items():
         _check_fit(name, mask, parameters.get(name))
     found = {parameters[name]: mask.to(parameters[name].device) for name, mask in at.items()}

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
+from snip_lib import given
+from snip_lib.scoring.mean import or_zero
 from snip_lib.scoring.modes import scoring
 from snip_lib.scoring.passes import gradient_of
 from snip_lib.scoring.sensitivity import Batches, Examples, Loss, Prunable, default_prunable, prunable_parameters
@@ -45,16 +46,28 @@ def synflow(
     """
     if batch_norm != "identity":
         raise ValueError(f"synflow needs a network that is linear: batch_norm must be 'identity', got {batch_norm!r}")
-    with torch.inference_mode(False), scoring(model, batch_norm, mode), torch.enable_grad():
-        names, _ = prunable_parameters(model, prunable), masked(model, at)  # which refuses what does not fit
-        state = {name: buffer.double() for name, buffer in model.named_buffers() if buffer.is_floating_point()}
-        size = {name: p.detach().double().abs() for name, p in model.named_parameters()}
-        c = {name: at[name].to(size[name]) if name in (at or ()) else torch.ones_like(size[name]) for name in names}
-        flow = {name: size[name] * c[name].requires_grad_() for name in names}
-        output = functional_call(model, state | size | flow, (_ones_like(x),))
-        return gradient_of(output.sum(), c)
+    with torch.inference_mode(False), torch.enable_grad():
+        w, masked_w = prunable_parameters(model, prunable), masked(model, at)
+        size = {p: nn.Parameter(masked_w.get(p, p).detach().double().abs()) for p in model.parameters()}
+        flow = {name: size[p] for name, p in w.items()}  # c ∘ |w|
+        with scoring(model, batch_norm, mode, size):
+            _to_double(model)
+            output = given.forward(model, _ones_like(x))
+            slope = or_zero(gradient_of(output.sum(), flow), flow, mode)
+        return {name: p.detach().double().abs() * slope[name] for name, p in w.items()}
+
+
+def _to_double(model: nn.Module) -> None:
+    """The buffers in float64, until `scoring` puts the model's own ones back."""
+    for module in model.modules():
+        floats = {name: b.double() for name, b in module._buffers.items() if b is not None and b.is_floating_point()}
+        module._buffers.update(floats)
 
 
 def _ones_like(x: Tensor | Batches) -> Tensor:
-    example = (x if isinstance(x, Tensor) else next(iter(x))[0])[:1]
-    return torch.ones_like(example, dtype=torch.float64)
+    first = x if isinstance(x, Tensor | Mapping) else next(iter(x))[0]
+    example = first[:1] if isinstance(first, Tensor) else first
+    if not isinstance(example, Tensor) or example.dtype in (torch.int64, torch.int32, torch.int16, torch.bool):
+        what = f"{example.dtype}" if isinstance(example, Tensor) else given.described(example)
+        raise TypeError(f"synflow puts ones in the place of x, which must be a tensor of real numbers, not {what}")
+    return torch.ones_like(example, dtype=torch.float64).requires_grad_()

@@ -17,8 +17,9 @@ from torch.func import functional_call, vmap
 from snip_lib.data import DataSet
 from snip_lib.pruning.masks import Masks
 from snip_lib.training.evaluation import Result, evaluating
-from snip_lib.training.execution import Execution, precise
+from snip_lib.training.execution import Execution
 from snip_lib.training.recipes import Recipe
+from snip_lib.training.step import precise
 from snip_lib.training.trainer import Trainer
 
 

@@ -16,9 +16,10 @@ from snip_lib.data import DataSet, batch_indices, flip_and_shift
 from snip_lib.pruning.masks import Masks
 from snip_lib.seeds import generator
 from snip_lib.training.evaluation import BATCH, Result, evaluating
-from snip_lib.training.execution import Execution, Step, precise
+from snip_lib.training.execution import Execution
 from snip_lib.training.progress import Progress
 from snip_lib.training.recipes import Recipe
+from snip_lib.training.step import Step, precise
 
 LAST = 5  # the authors report the best of the test errors at their last five checkpoints
 LOOK_EVERY = 100  # steps between two looks at the losses where the device has to be waited for

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 import snip_lib as sl
 from snip_lib.pruning import top
-from snip_lib.training.execution import Execution, Step
+from snip_lib.training.execution import Execution
+from snip_lib.training.step import Step
 from tools.bench import subjects
 
 

@@ -10,7 +10,8 @@ from torch import nn
 
 from snip_lib.models import INPUT_SHAPES
 from snip_lib.runner import threads
-from snip_lib.training.execution import Execution, Step, has_bfloat16
+from snip_lib.training.execution import Execution, has_bfloat16
+from snip_lib.training.step import Step
 from tools.bench import subjects
 from tools.bench.clock import Row, in_turn
 

@@ -16,7 +16,8 @@ from snip_lib import data
 from snip_lib.pruning.holding import Held
 from snip_lib.runner import threads
 from snip_lib.seeds import generator
-from snip_lib.training.execution import Execution, Step
+from snip_lib.training.execution import Execution
+from snip_lib.training.step import Step
 from tools.bench import subjects
 from tools.bench.clock import ROOT, Row, in_turn, medians
 
