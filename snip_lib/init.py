@@ -10,13 +10,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-<<<<<<< HEAD
-from snip_lib.kinds import NORMALISATIONS, RECURRENT, is_part, role
-from snip_lib.schemes import ALIASES, SCHEMES, TRUNCATED_STD, VARIANCE_SCALING, canonical
-=======
 from snip_lib.kinds import NORMALISATIONS, RECURRENT, has_shape, is_part, role
-from snip_lib.schemes import ALIASES, SCHEMES, VARIANCE_SCALING, canonical
->>>>>>> h-seven
+from snip_lib.schemes import ALIASES, SCHEMES, TRUNCATED_STD, VARIANCE_SCALING, canonical
 from snip_lib.seeds import as_generator
 
 __all__ = ["ALIASES", "SCHEMES", "TRUNCATED_STD", "VARIANCE_SCALING", "canonical", "fans", "initialize_"]
