@@ -28,9 +28,8 @@ PAGES = [path.relative_to(notebooks.ROOT).as_posix() for path in notebooks.find(
 @pytest.fixture
 def tree(tmp_path):
     """A copy of what a page needs to be executed."""
-    for folder in ("book", "data", "snip_lib", "tools"):
-        shutil.copytree(notebooks.ROOT / folder, tmp_path / folder, ignore=SKIPPED)
-    return tmp_path
+    shutil.copytree(notebooks.ROOT, tmp_path / "tree", ignore=SKIPPED)
+    return tmp_path / "tree"
 
 
 def rebuilt(tree: Path, page: str) -> list:
