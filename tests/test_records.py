@@ -173,6 +173,17 @@ def test_the_frame_has_one_row_a_run_and_counts_a_diverged_one_as_chance(tmp_pat
     assert line["mean"] == pytest.approx((good["metrics"]["test_error"] + 0.9) / 2)
 
 
+def test_a_frame_has_the_same_columns_whatever_is_recorded(tmp_path):
+    none = Records(tmp_path).load("figure1")
+    made = record(tmp_path)
+    old = {**made, "run": {key: value for key, value in made["run"].items() if key not in ("layout", "repair")}}
+    old["checksum"] = records.checksum(old)  # as it was written before these fields were there
+    Records(tmp_path).append("figure1", [old])
+    frame = Records(tmp_path).load("figure1")
+    assert list(none.columns) == list(frame.columns) and not len(none)
+    assert (frame.layout.item(), frame.repair.item()) == ("plain", "none")
+
+
 def test_older_methods_and_other_profiles_are_not_mixed_in(tmp_path):
     old = {**record(tmp_path), "method": METHOD - 1}
     old["checksum"] = records.checksum(old)

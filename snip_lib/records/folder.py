@@ -10,7 +10,7 @@ from pathlib import Path
 from snip_lib import data
 from snip_lib.records import arrays, files, merging
 from snip_lib.records.merging import Merged
-from snip_lib.records.record import DamagedRecord, RecordError, check, flat, identity, make
+from snip_lib.records.record import COLUMNS, DamagedRecord, RecordError, check, flat, identity, make
 from snip_lib.studies.run import METHOD, Run
 from snip_lib.words import require
 
@@ -89,14 +89,15 @@ class Records:
         Columns: the run's fields; `iterations`, `learning_rate`, `weight_decay`; `valid_error` and `test_error` after
         the last iteration, `best_test_error` of the last five (a diverged run counts as chance, and `diverged` is
         True); `kept` of `total` connections; `seconds`; `profile`, `device`, `name`; `stale` where a room's method has
-        changed since. Damaged lines are reported with a `DamagedRecord` warning and skipped.
+        changed since. They are the same where nothing is recorded yet, and the frame is empty. Damaged lines are
+        reported with a `DamagedRecord` warning and skipped.
         """
         pandas = require("pandas", "a table of records")
         found, complaints = self.read(experiment)
         for complaint in complaints:
             warnings.warn(complaint, DamagedRecord, stacklevel=2)
         rows = [flat(record) for record in found if profile in (None, record["profile"])]
-        return pandas.DataFrame(rows, columns=None if rows else ["name", "profile", "stale"])
+        return pandas.DataFrame(rows, columns=list(COLUMNS))
 
     def series(self, record: dict, metric: str):
         """A list of a record's metrics, such as "losses" [[iteration, loss], …], as a float64 array.

@@ -12,6 +12,11 @@ from snip_lib.training.recipes import Recipe
 
 FORMAT = 1
 FIELDS = {"format", "run", "name", "method", "profile", "metrics", "from", "arrays", "checksum"}
+TOLD = tuple(f.name for f in dataclasses.fields(Run) if f.name != "recipe")  # of a run, in a row of a table
+YOUNG = {f.name: f.default for f in dataclasses.fields(Run) if f.metadata.get("later")}  # what older records leave out
+RECIPE = ("iterations", "learning_rate", "weight_decay")
+COUNTS = ("kept", "total", "seconds")
+COLUMNS = (*TOLD, *RECIPE, *content.ERRORS, "diverged", *COUNTS, "profile", "device", "name", "stale")
 
 
 class RecordError(Exception):
@@ -111,23 +116,22 @@ def identity(record: dict) -> tuple[str, int, str]:
 def flat(record: dict) -> dict:
     """One row of `Records.load`: the run and what it measured, without nesting; no text in it can be active.
 
+    Its keys are `COLUMNS`, in their order, whatever the record is of and however old it is.
+
     >>> from snip_lib.records import read
     >>> row = flat(read("figure3")[0][0])
     >>> row["network"], row["sparsity"], row["stale"]
     ('lenet-300-100', 0.9, False)
     """
-    run, metrics = record["run"], record["metrics"]
+    run, metrics = {**YOUNG, **record["run"]}, record["metrics"]
     chance = 1 - 1 / metrics["classes"]
     diverged = metrics["diverged"] is not None
-    errors = {key: chance if diverged else metrics[key] for key in content.ERRORS}
     row = {
-        **{key: value for key, value in run.items() if key != "recipe"},
-        "iterations": run["recipe"]["iterations"],
-        "learning_rate": run["recipe"]["learning_rate"],
-        "weight_decay": run["recipe"]["weight_decay"],
-        **errors,
+        **{key: run[key] for key in TOLD},
+        **{key: run["recipe"][key] for key in RECIPE},
+        **{key: chance if diverged else metrics[key] for key in content.ERRORS},
         "diverged": diverged,
-        **{key: metrics[key] for key in ("kept", "total", "seconds")},
+        **{key: metrics[key] for key in COUNTS},
         "profile": record["profile"],
         "device": record["from"]["device"],
         "name": record["name"],
