@@ -87,7 +87,7 @@ INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
 
 @pytest.mark.parametrize("one", FLOATS)
-@pytest.mark.parametrize("other", (*FLOATS, *INTEGERS))
+@pytest.mark.parametrize("other", [*FLOATS, *INTEGERS])
 def test_scores_are_compared_in_float32_exactly_where_it_holds_both_kinds(one, other):
     """Read off two neighbouring numbers of each kind, the largest or next to 1, that float32 must tell apart."""
 
