@@ -62,7 +62,7 @@ def number_of_examples(x: object, y: object, examples: Examples | None = None) -
 
 
 def forward(model: nn.Module, x: object) -> object:
-    """model(x); where it fails because x has another type or device than the weights, the error says that.
+    """model(x); where it fails because x is no tensor, or of another type or device than the weights, it says that.
 
     >>> forward(nn.Linear(2, 1), torch.zeros(3, 2, dtype=torch.uint8))
     Traceback (most recent call last):
@@ -75,6 +75,8 @@ or x.float() / 255
         return model(x)
     except (RuntimeError, TypeError) as error:
         cause = _misfit(model, x) if re.search("type|device|not implemented", str(error)) else None
+        if cause is None and isinstance(error, TypeError) and not isinstance(x, Tensor):
+            cause = f"x is {described(x)}, which the model cannot take: {' '.join(str(error).split())}"
         if cause is None:
             raise
         raise TypeError(cause) from error

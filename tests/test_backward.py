@@ -232,3 +232,55 @@ def test_what_is_used_without_gradients_is_said_to_be_unreached():
 
     with pytest.raises(UserWarning, match="does not reach first.0.weight, first.0.bias: scored 0"):
         sl.connection_gradient(Extractor(), *batch())
+
+
+class Frozen(nn.Module):
+    """Its first block is checkpointed, and what that is given needs no gradient, whatever the inputs are."""
+
+    def __init__(self, first):
+        super().__init__()
+        self.first, self.block, self.last = first, nn.Linear(WIDTH, WIDTH), nn.Linear(WIDTH, CLASSES)
+
+    def forward(self, x):
+        return self.last(checkpoint(self.block, self.first(x), use_reentrant=True).relu())
+
+
+class Rows:
+    """Inputs in an object of the user's own, in which no tensors are looked for."""
+
+    def __init__(self, x):
+        self.x = x
+
+
+class FirstOf(nn.Module):
+    def forward(self, rows):
+        return rows.x
+
+
+UNRECORDED = {
+    "tokens": (lambda: nn.Sequential(nn.Embedding(9, WIDTH), nn.Flatten()), torch.arange(N)[:, None] % 9),
+    "a frozen embedding": (lambda: nn.Sequential(nn.Embedding(9, WIDTH), nn.Flatten()), torch.arange(N)[:, None] % 9),
+    "a detached part": (lambda: Detached(), torch.arange(N * WIDTH).view(N, WIDTH) / 10.0),
+    "an object": (FirstOf, Rows(torch.arange(N * WIDTH).view(N, WIDTH) / 10.0)),
+}
+
+
+class Detached(nn.Module):
+    def forward(self, x):
+        return x.detach()
+
+
+@pytest.mark.parametrize("what", UNRECORDED)
+def test_a_checkpoint_that_records_no_gradient_is_said_with_its_remedy(what):
+    """Training would leave the block as it is, too, and the remedy that the warning names gives it its scores."""
+    first, x = UNRECORDED[what]
+    torch.manual_seed(0)
+    model = Frozen(first().requires_grad_(False))
+    with pytest.warns(UserWarning, match="where block.weight is used: in a checkpoint, pass use_reentrant=False"):
+        found = sl.connection_gradient(model, [(x, LABELS)])
+    assert not found["block.weight"].any()
+    assert not any(module._forward_pre_hooks for module in model.modules())
+    plain = nn.Sequential(model.first, model.block, nn.ReLU(), model.last)
+    expected = sl.connection_gradient(plain, [(x, LABELS)])
+    assert torch.equal(found["last.weight"], expected["3.weight"])
+    assert expected["1.weight"].any()

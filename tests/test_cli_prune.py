@@ -242,3 +242,36 @@ def test_from_a_shell_a_program_that_ends_is_no_success(here, body, told):
     assert done.returncode == 2
     assert done.stderr.splitlines() == [f"snip_lib: 'net:f' {told}"]
     assert not Path("m.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("left", "made", "told"),
+    [
+        ("atexit.register(os._exit, 0)", "3", "it ended the program (os._exit(0,))"),
+        ("atexit.register(late)", "net", "it ended the program (os._exit(0,))"),
+        ("atexit.register(fails)", "3", "RuntimeError: too late"),
+        ("weakref.finalize(kept, late)", "3", "it ended the program (os._exit(0,))"),
+        ("weakref.finalize(kept, fails)", "net", "RuntimeError: too late"),
+        ("atexit.register(print, 'the end')", "net", None),
+        ("atexit.register(late); atexit.unregister(late)", "3", None),
+        ("threading.Thread(target=late).start(); time.sleep(0.2)", "3", None),
+    ],
+)
+def test_what_the_users_code_leaves_to_the_end_changes_no_exit_code(here, left, made, told):
+    """Its own lines are printed, and one that ends the process, or fails, is one line more and no traceback."""
+    (here / "net.py").write_text(
+        "import atexit, os, sys, threading, time, weakref\nfrom torch import nn\n"
+        "net, kept = nn.Sequential(nn.Flatten(), nn.Linear(784, 10)), nn.Linear(1, 1)\n"
+        "def late(): os._exit(0)\ndef fails(): raise RuntimeError('too\\nlate')\n"
+        f"def f():\n    {left}\n    return {made}\n"
+    )
+    code = 0 if made == "net" else 2
+    words = [sys.executable, "-m", "snip_lib", "prune", "net:f", "--sparsity", "0.9", "--out", "m.safetensors"]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=here, check=False)
+    assert done.returncode == code
+    assert Path("m.safetensors").exists() == (code == 0)
+    assert "Traceback" not in done.stderr
+    lines = done.stderr.splitlines()
+    assert len(lines) == (code == 2) + (told is not None)
+    assert told is None or lines[-1] == f"snip_lib: what was left to do at the end failed: {told}"
+    assert done.stdout.endswith("the end\n") == ("print" in left)

@@ -382,3 +382,9 @@ def test_a_bad_sparsity_is_said_before_anything_is_computed(sparsity):
 @pytest.mark.parametrize("sparsity", [0.95, torch.tensor(0.95), np.float32(0.95), np.float64(0.95), "0.95"])
 def test_sparsity_is_the_decimal_that_was_written(sparsity):
     assert given.exact(sparsity) * 100 == 95
+
+
+@pytest.mark.parametrize(("x", "told"), [("text", "str"), (None, "NoneType"), ({"a": X}, r"a dict \(a\)")])
+def test_inputs_that_the_model_cannot_take_are_named(x, told):
+    with pytest.raises(TypeError, match=f"^x is {told}, which the model cannot take: linear"):
+        sl.snip(nn.Linear(12, CLASSES), [(x, Y)], sparsity=0.5)

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 import snip_lib as sl
+from snip_lib.pruning import isometry
 from snip_lib.pruning.isometry import REPAIRS, isometric_, rescaled_
 
 
@@ -85,3 +86,21 @@ def test_biases_are_masked_and_no_more(how):
     half = torch.arange(30) < 15
     REPAIRS[how](layer, sl.Masks({**masks, "bias": half}))
     assert torch.equal(layer.bias.detach(), half.float())
+
+
+@pytest.mark.parametrize(("largest", "scale"), [(1.5, 1.0), (2.0, 1.0), (6.0, 3.0)])
+def test_each_singular_value_descends_by_itself_from_where_it_is(largest, scale):
+    """Of a diagonal matrix that is kept whole the descent is s - RATE s (s^2 - 1), entry by entry, in plain numbers.
+
+    Only where the largest is above LONGEST are all brought down at first, so that it is LONGEST; the smallest would
+    end elsewhere from any other start.
+    """
+    start = [largest, 0.4, 1e-13]
+    layer = nn.Linear(3, 3).double()
+    with torch.no_grad():
+        layer.weight.copy_(torch.diag(torch.tensor(start, dtype=torch.float64)))
+    isometric_(layer, sl.Masks({"weight": torch.ones(3, 3, dtype=torch.bool)}))
+    wanted = [value / scale for value in start]
+    for _ in range(isometry.STEPS):
+        wanted = [s - isometry.RATE * s * (s * s - 1) for s in wanted]
+    assert layer.weight.detach().diagonal().tolist() == pytest.approx(wanted, rel=1e-6)

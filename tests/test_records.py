@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from records_made import RUN, lost, record
 
 from snip_lib import records, studies, tables
-from snip_lib.records import Records, arrays, files, folder
+from snip_lib.records import Records, arrays, files, folder, merging
 from snip_lib.runner.estimates import History
 from snip_lib.studies.run import METHOD
 
@@ -729,3 +729,14 @@ def test_a_record_says_every_choice_of_its_run(path, field, tmp_path):
     del part[field]
     with pytest.raises(ValueError, match="run is not known here|is not that of its run"):
         records.check(json.dumps(summed(made)))
+
+
+def test_curves_of_one_hash_are_equal_and_are_not_read_to_be_compared(tmp_path):
+    """They lie in another folder, maybe, and reading them would find nothing: two records that agree would differ."""
+    here, there = Records(tmp_path / "here"), Records(tmp_path / "there")
+    curve = [[i, 0.5] for i in range(100)]
+    ours, theirs = (record(one.folder, losses=curve) for one in (here, there))
+    arrays.path_of(ours["arrays"], here.folder).unlink()
+    assert merging.differences(theirs, ours, there, here) == []
+    other = record(there.folder, losses=[[i, 0.5 + (i == 7)] for i in range(100)])
+    assert merging.differences(theirs, other, there, there) == ["losses by up to 1"]

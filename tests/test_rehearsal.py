@@ -1,8 +1,10 @@
 """The rehearsal: which ways are tried of which networks, that faults are found, and what the command says."""
 
 import doctest
+import itertools
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -191,3 +193,24 @@ def test_the_mask_is_compared(monkeypatch, uncompiled):
 @pytest.mark.parametrize("module", [rehearsal, ways_room, command])
 def test_examples_of_the_docstrings_run(module):
     assert doctest.testmod(module).failed == 0
+
+
+@pytest.mark.parametrize("network", SMALL[:1])
+def test_a_step_takes_as_many_milliseconds_as_a_clock_says(network, uncompiled, monkeypatch):
+    """By a clock that is a second further whenever it is looked at: before the timed steps, and after them."""
+    seconds = itertools.count()
+    clock = SimpleNamespace(perf_counter=lambda: next(seconds), monotonic=lambda: next(seconds))
+    monkeypatch.setattr(rehearsal, "time", clock)
+    steps, _ = rehearsal.TIMED["cpu"]
+    taken = {line.way: line.milliseconds for line in rehearse("cpu", networks=[network]) if line.outcome == "ok"}
+    for way in uncompiled:
+        if way.name in taken:
+            assert taken[way.name] == pytest.approx(1000 / steps / way.together)
+    assert {"plain", "together"} <= set(taken)
+
+
+def test_the_sample_lies_on_the_device_and_little_of_it_is_evaluated():
+    """On "meta", which has no numbers, as there may be no GPU."""
+    sample = rehearsal._sample("resnet-20", "meta")
+    assert {part.device.type for part in (sample.train_x, sample.train_y, sample.valid_x, sample.test_y)} == {"meta"}
+    assert len(sample.valid_x) == len(sample.test_y) == rehearsal.BATCH

@@ -1,6 +1,7 @@
 """Runs and their names, and the experiments as declared."""
 
 import dataclasses
+import itertools
 
 import pytest
 import torch
@@ -278,3 +279,45 @@ def test_the_silent_choices_share_what_they_do_not_change():
         apart = {k for k, v in run.to_dict().items() if v != plain.to_dict()[k]}
         assert apart <= {"batch_norm", "redraw", "pruning_batch"} | ({"sparsity"} if choice == "dense" else set())
     assert len(set(rows.values())) == 7
+
+
+@pytest.mark.parametrize("name", sorted({*studies.EXPERIMENTS} - {"figure4"}))
+def test_a_pruned_row_is_compared_with_the_same_run_left_dense_where_there_is_one(name):
+    """Else its table would not say what pruning changed; Figure 4 compares losses, row by row."""
+    for profile in studies.named(name).seeds:
+        rows = studies.named(name).rows(profile)
+        dense = {row.run: row.key for row in rows if row.run.sparsity == 0}
+        for row in rows:
+            same = dense.get(dataclasses.replace(row.run, sparsity=0))
+            if row.run.sparsity and same is not None:
+                assert row.dense == same
+
+
+def test_explanations_stand_beside_the_papers_errors_and_change_what_they_are_called():
+    papers = {row.run: row.paper for row in studies.named("table1").rows("laptop")}
+    rows = {(row.key["changed"], row.key["sparsity"]): row for row in studies.named("explain").rows("laptop")}
+    for (change, sparsity), row in rows.items():
+        plain = rows["none", sparsity]
+        assert row.paper == papers[plain.run]
+        if change == "three times as long":
+            recipe = plain.run.recipe.shortened(3 * plain.run.recipe.iterations)
+            assert row.run == dataclasses.replace(plain.run, recipe=recipe)
+
+
+def test_the_spreads_of_table_3_are_even_on_a_logarithmic_scale():
+    """Two a decade, 0.1 of the book's Table 3 among them."""
+    rows = studies.named("table3-scale").rows("laptop")
+    for network in {row.key["network"] for row in rows}:
+        spreads = [row.run.score_std for row in rows if row.key["network"] == network]
+        assert spreads == [row.key["sigma"] for row in rows if row.key["network"] == network]
+        assert all(2.9 < b / a < 3.4 for a, b in itertools.pairwise(spreads))
+    assert {row.run.score_std for row in studies.named("table3").rows("laptop")} & set(spreads)
+
+
+def test_the_book_repeats_each_experiment_as_often_as_its_pages_say():
+    """Records, hours of the agenda and the pages' "n" go by these: whoever changes one changes all of them."""
+    five, one = ("figure1", "table1", "table3", "figure3", "controls", "explain"), ("tiny", "search")
+    three = ("table2", "figure4", "controls-lenet5", "controls-resnet20", "figure4-masks", "lenet5", "lwc")
+    three += ("table3-scale", "silent", "deep", "digits")
+    for number, names in ((5, five), (3, three), (1, one)):
+        assert {studies.named(name).seeds["laptop"] for name in names} == {number}

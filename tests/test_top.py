@@ -80,3 +80,23 @@ def test_scores_are_left_as_they_were():
     selection.top(scores, 2)
     for name in scores:
         assert torch.equal(scores[name].view(torch.int32), before[name].view(torch.int32))
+
+
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+
+
+@pytest.mark.parametrize("one", FLOATS)
+@pytest.mark.parametrize("other", [*FLOATS, *INTEGERS])
+def test_scores_are_compared_in_float32_exactly_where_it_holds_both_kinds(one, other):
+    """Read off two neighbouring numbers of each kind, the largest or next to 1, that float32 must tell apart."""
+
+    def told_apart(dtype):
+        if dtype.is_floating_point:
+            pair = torch.tensor([1.0, 1.0 + torch.finfo(dtype).eps], dtype=dtype)
+        else:
+            pair = torch.tensor([torch.iinfo(dtype).max - 1, torch.iinfo(dtype).max], dtype=dtype)
+        return bool((pair.float() != pair.float().flip(0)).all())
+
+    scores = {"a": torch.ones(2, dtype=one), "b": torch.ones(2, dtype=other)}
+    assert selection.common(scores) == (torch.float32 if told_apart(one) and told_apart(other) else torch.float64)

@@ -416,3 +416,16 @@ def test_execution_is_plain_on_a_cpu_and_says_what_it_cannot_do(digits):
         Trainer(lenet(), digits, SHORT, seed=0, execution=Execution(graph=True))
     with pytest.raises(ValueError, match="the data is on cpu, the model on meta"):
         Trainer(lenet().to("meta"), digits, SHORT, seed=0)
+
+
+@pytest.mark.parametrize("autocast", [False, True])
+def test_a_weight_that_changes_between_two_passes_is_seen_by_the_second(autocast):
+    """No cast of a weight is kept: a captured or compiled step goes on with the weights as they are."""
+    layer, x = torch.nn.Linear(4, 4, bias=False), torch.ones(2, 4)
+    with Execution(autocast=autocast).precision(torch.device("cpu")):
+        before = layer(x)
+        with torch.no_grad():
+            layer.weight.mul_(2)
+        after = layer(x)
+    assert before.dtype == after.dtype == (torch.bfloat16 if autocast else torch.float32)
+    assert torch.equal(after, 2 * before)

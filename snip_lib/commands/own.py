@@ -11,14 +11,14 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 
 from torch import Tensor, nn
 
+from snip_lib.commands import ending
+
 NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
-ENDING = ("_exit", "abort", "execv", "execve")  # of os: after these no `finally` runs
 LONGEST = 300  # characters of a stranger's message
 
 
@@ -77,12 +77,13 @@ def giving_logits(made: nn.Module) -> Iterator[None]:
 
 @contextlib.contextmanager
 def importable() -> Iterator[None]:
-    """The modules of the folder one stands in can be imported within."""
+    """The modules of the folder one stands in can be imported within, and cannot end the process."""
     here = str(Path.cwd())
     sys.path.insert(0, here)
     importlib.invalidate_caches()
     try:
-        yield
+        with ending.refused(_told):
+            yield
     finally:
         with contextlib.suppress(ValueError):  # the user's code may have changed the path, too
             sys.path.remove(here)
@@ -102,35 +103,18 @@ def guarded(what: str, *, end: str = "") -> Iterator[None]:
 
 @contextlib.contextmanager
 def _put_back() -> Iterator[None]:
-    """What code of the user's can do to the whole process is refused or undone: to end it, to leave its folder.
+    """What code of the user's can do to the whole process is undone: to leave its folder, to print elsewhere.
 
-    SystemExit where it ends the process past every `finally`, ValueError where it closes what is printed to.
+    ValueError where it closes what is printed to.
     """
     here, streams = Path.cwd(), (sys.stdout, sys.stderr)
-    ways = {name: getattr(os, name) for name in ENDING if hasattr(os, name)}
     try:
-        for name, way in ways.items():
-            setattr(os, name, _ending(name, way))
         yield
         if any(stream.closed for stream in streams if stream is not None):
             raise ValueError("it closed what is printed to (sys.stdout, sys.stderr)")
     finally:
-        for name, way in ways.items():
-            setattr(os, name, way)
         sys.stdout, sys.stderr = streams
         os.chdir(here)
-
-
-def _ending(name: str, way: Callable[..., NoReturn]) -> Callable[..., NoReturn]:
-    """In this process a SystemExit that says by what; in one that was forked, as a worker is, what it was."""
-    process = os.getpid()
-
-    def end(*arguments: object) -> NoReturn:
-        if os.getpid() != process:
-            way(*arguments)
-        raise SystemExit(f"os.{name}{arguments!r}")
-
-    return end
 
 
 def _told(error: BaseException) -> str:

@@ -14,16 +14,12 @@ from snip_lib.seeds import generator
 def prune_to_file(given: argparse.Namespace) -> Masks:
     """Score, choose and save; print what is kept of each parameter. Errors say which option is meant."""
     _check(given)
-    with own.importable():
+    with own.importable():  # to the last line: what the user's code left running could end the process before it
         x, y, dataset = batch(given)
         model = network(given, dataset)
         masks = masks_of(model, x, y, given)
-    masks.save(given.out)
-    width = max(map(len, masks))
-    for name, share in masks.density().items():
-        kept, total = int(masks[name].sum()), masks[name].numel()
-        print(f"{name:<{width}}  {kept:>10,} of {total:>10,} kept  {100 * share:6.2f} %")
-    print(f"{masks.kept:,} of {masks.total:,} connections are kept; masks written to {given.out}")
+        masks.save(given.out)
+        _print(masks, given.out)
     return masks
 
 
@@ -64,6 +60,14 @@ def masks_of(model: nn.Module, x: Tensor, y: Tensor, given: argparse.Namespace) 
             batch_norm=given.batch_norm,
             generator=generator(given.seed, "criterion"),
         )
+
+
+def _print(masks: Masks, out: object) -> None:
+    width = max(map(len, masks))
+    for name, share in masks.density().items():
+        kept, total = int(masks[name].sum()), masks[name].numel()
+        print(f"{name:<{width}}  {kept:>10,} of {total:>10,} kept  {100 * share:6.2f} %")
+    print(f"{masks.kept:,} of {masks.total:,} connections are kept; masks written to {out}")
 
 
 def _check(given: argparse.Namespace) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from snip_lib.data import tiny_imagenet
+from snip_lib.data.checking import checked
 from snip_lib.data.folders import root
 from snip_lib.data.readers import from_sample, from_torchvision
 from snip_lib.data.source import Arrays, Source
@@ -122,4 +123,5 @@ def arrays(name: str, *, download: bool = True) -> Arrays:
     (4000, 28, 28)
     """
     check_name(name)
-    return SOURCES[name].check(SOURCES[name].read(SOURCES[name], download))
+    source = SOURCES[name]
+    return checked(source.read(source, download), source)

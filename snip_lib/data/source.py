@@ -1,6 +1,5 @@
-"""What a data set is said to be, and whether what was read is that."""
+"""What a data set is said to be: its shape, classes, sizes and statistics, and how it is read."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -50,43 +49,3 @@ class Source:
             f"{', '.join(self.files)}. Set the environment variable SNIP_DATA to a folder that holds them whole, "
             "or delete what is there and allow the download"
         )
-
-    def check(self, arrays: Arrays) -> Arrays:
-        """The arrays of the set's parts; DataError for the first that is missing, damaged or of another set."""
-        for part in self.sizes:
-            if fault := self._fault(part, arrays.get(f"{part}_x"), arrays.get(f"{part}_y")):
-                raise DataError(f"{self.name} is damaged or another set: {fault}; {self._remedy()}")
-        found = {f"{part}_{key}": arrays[f"{part}_{key}"] for part in self.sizes for key in "xy"}
-        if self.digest and digest(found) != self.digest:
-            raise DataError(f"{self.name} is damaged: its checksum is not that of the set; {self._remedy()}")
-        return found
-
-    def _fault(self, part: str, images: np.ndarray | None, labels: np.ndarray | None) -> str | None:
-        if images is None or labels is None:
-            return f"there is no array {part}_{'x' if images is None else 'y'}"
-        channels, *sides = self.shape
-        wanted = tuple(sides) if channels == 1 else (*sides, channels)
-        if images.dtype != np.uint8 or images.shape[1:] != wanted:
-            return f"the {part} images are {images.dtype} of shape {images.shape[1:]}, not uint8 of shape {wanted}"
-        if labels.dtype.kind not in "iu" or labels.ndim != 1:
-            return f"the {part} labels are {labels.dtype} of shape {labels.shape}, not whole numbers in one row"
-        if len(labels) != len(images):
-            return f"{len(labels)} {part} labels for {len(images)} images"
-        if len(images) != self.sizes[part]:
-            return f"{len(images)} {part} images, not {self.sizes[part]}"
-        if labels.min() < 0 or labels.max() >= self.classes:
-            return f"{part} labels from {labels.min()} to {labels.max()}, not 0 to {self.classes - 1}"
-        return None
-
-    def _remedy(self) -> str:
-        if not self.files:
-            return "get its file again from the book's repository"
-        return f"delete {root() / self.files[0].partition('/')[0]}, so that it is fetched again"
-
-
-def digest(arrays: Arrays) -> str:
-    """The sha256 of images and labels as bytes, in the order of the arrays."""
-    found = hashlib.sha256()
-    for values in arrays.values():
-        found.update(np.ascontiguousarray(values, dtype=np.uint8))
-    return found.hexdigest()

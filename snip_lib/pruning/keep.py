@@ -7,7 +7,7 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
-from snip_lib.given import exact
+from snip_lib.given import described, exact
 from snip_lib.pruning import top
 from snip_lib.pruning.masks import Masks
 from snip_lib.pruning.quotas import Quota, Shapes, counts
@@ -93,6 +93,8 @@ def select(scores: Mapping[str, Tensor], number: Number) -> tuple[Masks, int]:
 
 def _checked(scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The scores, detached; TypeError for what cannot be ranked, ValueError for what is not finite or missing."""
+    if not isinstance(scores, Mapping):
+        raise TypeError(f"scores must be a dict, name -> tensor, got {described(scores)}")
     for name, score in scores.items():
         if not isinstance(score, Tensor) or score.is_complex() or score.is_quantized or score.dtype == torch.uint64:
             kind = score.dtype if isinstance(score, Tensor) else type(score).__name__

@@ -1,4 +1,4 @@
-"""Which kept connections lie on a path from an input to an output (effective sparsity).
+"""For `Masks.effective`: which kept connections count at all, as they lie on a path from an input to an output.
 
 A path needs both ends: its first unit must be reached from the inputs, its last must reach an output. Rather than walk
 through the network, for which its wiring would have to be known, the network itself is run with other numbers, of which

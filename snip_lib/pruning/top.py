@@ -1,4 +1,4 @@
-"""Exact selection of the highest scores without sorting: a histogram over the bits of the floats.
+"""For `keep_top`: which connections have the kappa highest scores, exactly that many, found without sorting.
 
 Sorting m scores to find the kappa-th is more work than is needed: only *one* score, the threshold, has to be found.
 Think of numbers of four decimal digits. Count how many begin with 9, with 8, …; the counts, summed from the top, tell

@@ -7,13 +7,14 @@ aside before and put back afterwards.
 """
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import BackwardCFunction
 
-from snip_lib import given
+from snip_lib import given, kinds
 from snip_lib.scoring.mean import mean_over
 
 Loss = Callable[[object, object], Tensor]
@@ -28,9 +29,13 @@ def mean_gradient(
     weights: Weights,
     *,
     examples: given.Examples | None = None,
-) -> Gradient:
-    """dL/dw by name over all batches, weighted by their numbers of examples; None where the loss does not reach."""
-    return mean_over(batches, _Passes(model, loss, weights).gradient, examples)
+) -> tuple[Gradient, set[str]]:
+    """dL/dw by name over all batches, weighted by their numbers of examples; None where the loss does not reach.
+
+    Beside it the names of those that it does not reach because their modules ran while no gradient was recorded.
+    """
+    passes = _Passes(model, loss, weights)
+    return mean_over(batches, passes.gradient, examples), passes.unrecorded
 
 
 def demand_gradient(value: Tensor) -> None:
@@ -46,23 +51,45 @@ class _Passes:
         self.model, self.loss, self.weights = model, loss, weights
         self.searched: set[str] = set()  # which weights were not found either with inputs that need a gradient
         self.needing = False  # whether some were, and only so
+        self.unrecorded: set[str] = set()
 
     def gradient(self, x: object, y: object) -> Gradient:
         """dL/dw on a batch. ValueError when the loss depends on no parameter.
 
         A custom function that is given nothing that needs a gradient, as the checkpointed first block of a network, is
-        not in the graph. So where weights are missing, inputs that need a gradient are tried, once.
+        not in the graph. So where weights are missing, inputs that need a gradient are tried, once. What is missing
+        then may be used where no gradient is recorded: such a function inside the network, given none, or no_grad.
         """
         value = self._value(needing(x) if self.needing else x, y)
         grads = self._backward(value)
         missing = {name for name, grad in grads.items() if grad is None}
-        if missing - self.searched and not self.needing and (leaves := needing(x)) is not x:
-            again = self._value(leaves, y)
-            if has_own_backward(again):
+        if missing - self.searched and not self.needing:
+            leaves = needing(x)
+            with self._watched(missing):
+                again = self._value(leaves, y)
+            if leaves is not x and has_own_backward(again):
                 value, grads, self.needing = again, self._backward(again), True
             self.searched |= missing
+            self.unrecorded -= {name for name, grad in grads.items() if grad is not None}
         demand_gradient(value)
         return grads
+
+    @contextlib.contextmanager
+    def _watched(self, names: Iterable[str]) -> Iterator[None]:
+        """Note which of these weights are of modules that run while no gradient is recorded."""
+        model, handles = kinds.bare(self.model), []
+        for name in names:
+            noted = functools.partial(self._note, name)
+            handles.append(model.get_submodule(name.rpartition(".")[0]).register_forward_pre_hook(noted))
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _note(self, name: str, *_: object) -> None:
+        if not torch.is_grad_enabled():
+            self.unrecorded.add(name)
 
     def _value(self, x: object, y: object) -> Tensor:
         return given.one_number(self.loss(given.forward(self.model, x), y))

@@ -1,6 +1,6 @@
 """The mean over mini-batches by which every criterion scores: each batch weighs as many examples as it holds."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import torch
 from torch import Tensor
@@ -43,13 +43,15 @@ def mean_over(
     return total
 
 
-def or_zero(parts: Parts, like: Mapping[str, Tensor], mode: str) -> dict[str, Tensor]:
+def or_zero(parts: Parts, like: Mapping[str, Tensor], mode: str, unrecorded: Collection[str] = ()) -> dict[str, Tensor]:
     """The parts, with 0 and a warning where the loss does not reach; like: name -> tensor of the shape.
 
-    mode: the one that the model was scored in.
+    mode: the one that the model was scored in. unrecorded: names of what was used while no gradient was recorded.
     """
     if unreached := [name for name, part in parts.items() if part is None]:
         hint = "; if it is used in training mode only, pass mode='train'" if mode == "eval" else ""
+        if some := [name for name in unreached if name in unrecorded]:
+            hint = f"; no gradient is recorded where {some[0]} is used: in a checkpoint, pass use_reentrant=False"
         warn(f"the loss does not reach {', '.join(unreached)}: scored 0{hint}", UserWarning)
     return {n: torch.zeros_like(like[n].detach()) if part is None else part for n, part in parts.items()}
 

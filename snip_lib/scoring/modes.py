@@ -13,7 +13,8 @@ from snip_lib.words import nearest
 BATCH_NORM = ("identity", "batch", "running")
 MODES = ("eval", "train")
 DROPPING = (nn.RNNBase, nn.MultiheadAttention)  # they drop by themselves, at the rate in their attribute `dropout`
-CHANGED = ("dropout", "_flat_weights", "_flat_weight_refs")  # attributes that scoring changes, or a forward pass does
+SPARSE = (nn.Embedding, nn.EmbeddingBag)  # they may ask for a gradient of the rows looked up alone
+CHANGED = ("dropout", "sparse", "_flat_weights", "_flat_weight_refs")  # what scoring changes, or a forward pass does
 
 
 @contextlib.contextmanager
@@ -62,7 +63,7 @@ def _check(model: nn.Module, batch_norm: str, mode: str) -> None:
 
 
 def _attributes(module: nn.Module) -> dict[str, object]:
-    return {k: vars(module)[k] for k in CHANGED if k in vars(module)} if isinstance(module, DROPPING) else {}
+    return {k: vars(module)[k] for k in CHANGED if k in vars(module)} if isinstance(module, DROPPING + SPARSE) else {}
 
 
 def _set_mode(module: nn.Module, batch_norm: str, mode: str, like: Tensor) -> None:
@@ -70,6 +71,8 @@ def _set_mode(module: nn.Module, batch_norm: str, mode: str, like: Tensor) -> No
     module.training = recurs or (mode == "train" and not is_dropout(module))
     if isinstance(module, DROPPING):
         module.dropout = 0.0
+    elif isinstance(module, SPARSE):
+        module.sparse = False  # the same numbers, in full: of the others no second derivative can be taken
     elif isinstance(module, _NormBase):
         _set_statistics(module, batch_norm, like)
 

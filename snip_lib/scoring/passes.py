@@ -1,10 +1,12 @@
 """What criteria of a second derivative share: the network at c ∘ w, and the derivatives of a loss by it."""
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from snip_lib import given
 from snip_lib.scoring.backward import Loss, demand_gradient, has_own_backward, needing
@@ -28,7 +30,8 @@ def network_at(
         w, instead = prunable_parameters(model, prunable), masked(model, at)
         # For all, so that no backward pass of the model's own leaves a gradient in one; they share the weights' memory.
         instead = {p: nn.Parameter(p.detach(), p.requires_grad) for p in model.parameters()} | instead
-        with scoring(model, batch_norm, mode, instead):
+        # of attention torch has no second derivative but by its plain formula
+        with scoring(model, batch_norm, mode, instead), sdpa_kernel(SDPBackend.MATH):
             yield {name: instead[p] for name, p in w.items()}
 
 
@@ -61,9 +64,20 @@ def gradient_of(value: Tensor, u: Weights) -> Gradient:
 
 
 def hessian_times(value: Tensor, u: Weights, direction: Weights) -> Weights:
-    """H v of `value` by name, exactly: the derivative of its slope along the constant v = `direction`."""
+    """H v of `value` by name, exactly: the derivative of its slope along the constant v = `direction`.
+
+    Raises ValueError where torch has no second derivative of something in the network.
+    """
     slope = torch.autograd.grad(value, list(u.values()), create_graph=True, allow_unused=True)
     along = sum((each * v).sum() for each, v in zip(slope, direction.values(), strict=True) if each is not None)
     curved = isinstance(along, Tensor) and along.requires_grad  # else a straight line everywhere
-    found = torch.autograd.grad(along, list(u.values()), allow_unused=True) if curved else [None] * len(u)
+    try:
+        found = torch.autograd.grad(along, list(u.values()), allow_unused=True) if curved else [None] * len(u)
+    except RuntimeError as error:  # NotImplementedError is one
+        if not re.search("not implemented|double backward", str(error)):
+            raise
+        raise ValueError(
+            f"this criterion takes a second derivative, and torch has none for the network ({error}): use another "
+            "criterion, as snip, or other modules"
+        ) from error
     return {n: torch.zeros_like(u[n]) if each is None else each for n, each in zip(u, found, strict=True)}

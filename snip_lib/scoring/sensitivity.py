@@ -125,8 +125,9 @@ def loss_gradient(
         instead = masked(model, at)
         weights = {name: instead.get(p, p) for name, p in parameters.items()}
         with scoring(model, batch_norm, mode, instead):
-            found = mean_gradient(model, given.pairs(x, y), loss or cross_entropy, weights, examples=examples)
-    return or_zero(found, weights, mode)
+            batches = given.pairs(x, y)
+            found, unrecorded = mean_gradient(model, batches, loss or cross_entropy, weights, examples=examples)
+    return or_zero(found, weights, mode, unrecorded)
 
 
 def connection_sensitivity(
