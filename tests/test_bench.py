@@ -76,9 +76,10 @@ def test_growth_is_measured_on_the_pictures_and_classes_that_it_names():
     assert (x.shape, model(x).shape) == ((2, 3, 64, 64), (2, 200))
     assert int(y.max()) >= 10
     rows = growth.growth(1, True)
-    assert ["10 classes" in row.what for row in rows] == [True, True, False, False]
+    assert ["10 classes" in row.what for row in rows] == [True, True, *[False] * 4]
+    assert ["in parts of 4" in row.what for row in rows] == [*[False] * 4, True, True]
     assert "266,610 parameters" in rows[0].what
-    assert [row.unit for row in rows] == ["s", "MB"] * 2
+    assert [row.unit for row in rows] == ["s", "MB"] * 3
 
 
 @pytest.mark.parametrize(("goal", "met"), [(("at most", 2), False), (("at least", 2), True), (None, None)])
