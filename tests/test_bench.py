@@ -11,8 +11,9 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from snip_lib import data
 from snip_lib.training import execution
-from tools.bench import clock, growth, parts, steps, subjects
+from tools.bench import clock, growth, overlap, parts, steps, subjects
 from tools.bench.__main__ import kept, line
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -76,9 +77,24 @@ def test_growth_is_measured_on_the_pictures_and_classes_that_it_names():
     assert (x.shape, model(x).shape) == ((2, 3, 64, 64), (2, 200))
     assert int(y.max()) >= 10
     rows = growth.growth(1, True)
-    assert ["10 classes" in row.what for row in rows] == [True, True, False, False]
+    assert ["10 classes" in row.what for row in rows] == [True, True, *[False] * 4]
+    assert ["in parts of 4" in row.what for row in rows] == [*[False] * 4, True, True]
     assert "266,610 parameters" in rows[0].what
-    assert [row.unit for row in rows] == ["s", "MB"] * 2
+    assert [row.unit for row in rows] == ["s", "MB"] * 3
+
+
+def test_two_batches_of_the_overlap_share_no_picture_and_even_ones_hold_each_class_alike():
+    ten, many = map(data.load, overlap.SAMPLES)
+    pools = overlap._pools(ten, many, 0)
+    for pool in pools:
+        (x, y), (others, _) = pool.batch(0, 0, 20), pool.batch(0, 20, 40)
+        assert not (x.flatten(1)[:, None] == others.flatten(1)).all(-1).any()
+        assert len(y) == 20
+        assert int(pool.labels.max()) == pool.classes - 1
+    assert torch.bincount(pools[-1].batch(0, 20, 40)[1]).tolist() == [1] * 20
+    of_ten = pools[1]
+    named = {(int(a), int(b)) for a, b in zip(many.train_y[of_ten.chosen], of_ten.labels, strict=True)}
+    assert len(named) == 10
 
 
 @pytest.mark.parametrize(("goal", "met"), [(("at most", 2), False), (("at least", 2), True), (None, None)])

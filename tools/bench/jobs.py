@@ -40,22 +40,27 @@ def steps(network: str, count: str, rounds: str, together: str) -> dict:
     return {}
 
 
-def growth(what: str, network: str, side: str, classes: str, batch: str, repeats: str) -> dict:
-    """Score a network, or train it, some times after one that does not count: seconds of each, and memory in MB."""
+def growth(what: str, network: str, side: str, classes: str, batch: str, part: str, repeats: str) -> dict:
+    """Score a network, or train it, some times after one that does not count: seconds of each, and memory in MB.
+
+    part: how many examples are scored at a time, "None" for all; a step of training takes all.
+    """
     torch.set_num_threads(1)
     model, x, y = subjects.scored(network, int(batch), side=int(side), classes=int(classes))
     before, seconds = _status("VmRSS"), []
-    do = _scoring(model, x, y) if what == "score" else _training(model, x, y)
+    size = int(batch if part == "None" else part)
+    do = _scoring(model, x, y, size) if what == "score" else _training(model, x, y)
     for _ in range(1 + int(repeats)):
-        start = time.perf_counter()
+        start = time.process_time()
         do()
-        seconds.append(time.perf_counter() - start)
+        seconds.append(time.process_time() - start)
     parameters = sum(p.numel() for p in sl.prunable_parameters(model).values())
     return {"peak": _status("VmHWM"), "before": before, "seconds": seconds[1:], "parameters": parameters}
 
 
-def _scoring(model: nn.Module, x: Tensor, y: Tensor) -> Callable[[], object]:
-    return lambda: sl.snip(model, x, y, sparsity=subjects.SPARSITY)
+def _scoring(model: nn.Module, x: Tensor, y: Tensor, size: int) -> Callable[[], object]:
+    batches = list(zip(x.split(size), y.split(size), strict=True))
+    return lambda: sl.snip(model, batches, sparsity=subjects.SPARSITY)
 
 
 def _training(model: nn.Module, x: Tensor, y: Tensor) -> Callable[[], object]:

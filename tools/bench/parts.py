@@ -7,6 +7,7 @@ from collections.abc import Callable
 from tools.bench.clock import ROOT, Row, medians
 from tools.bench.criteria import criteria
 from tools.bench.growth import growth
+from tools.bench.overlap import overlap
 from tools.bench.pruning import mask, topk, torch_prune
 from tools.bench.steps import steps, wished
 from tools.bench.training import augmentation, batched, holding
@@ -38,5 +39,6 @@ PARTS = {
     "steps": steps,
     "wished": wished,
     "growth": growth,
+    "overlap": overlap,
     "import": importing,
 }
