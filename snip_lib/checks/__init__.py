@@ -12,7 +12,9 @@ import pkgutil
 from snip_lib.checks.verdict import CHECKERS, Verdict, Wrong, checker
 from snip_lib.words import nearest
 
-PAGES = tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name != "verdict"))
+PAGES = tuple(
+    sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name not in ("raised", "verdict"))
+)
 
 __all__ = ["CHECKERS", "PAGES", "Verdict", "Wrong", "checker"]
 

@@ -5,6 +5,7 @@ import math
 
 import torch
 
+from snip_lib.checks.raised import shown
 from snip_lib.checks.verdict import Wrong, checker
 
 
@@ -14,11 +15,11 @@ def how_many_stay(answer, count):
     if answer in (13_330, 13_330.5):
         raise Wrong("266,610 times 0.05 is 13,330.5, and half a connection is rounded up")
     if answer != 13_331:
-        raise Wrong(f"at 95 % a twentieth of the 266,610 stays, which is not {answer:,}")
+        raise Wrong(f"at 95 % a twentieth of the 266,610 stays, which is not {shown(answer)}")
     for m, thousandths in itertools.product((45, 266_610, 431_080, 10_958_666), range(0, 1000, 5)):
         expected = (2 * m * (1000 - thousandths) + 1000) // 2000  # floor(m (1 - s) + 1/2) in whole numbers
         if (given := count(m, thousandths / 1000)) != expected:
-            raise Wrong(f"count({m}, {thousandths / 1000}) gives {given}, and exact arithmetic {expected}")
+            raise Wrong(f"count({m}, {thousandths / 1000}) gives {shown(given)}, and exact arithmetic {expected}")
     return "the same count as exact arithmetic for 800 pairs of m and s"
 
 

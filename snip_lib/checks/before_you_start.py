@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 
+from snip_lib.checks.raised import Raised, shown
 from snip_lib.checks.verdict import Wrong, checker
 
 
@@ -34,11 +35,24 @@ def autograd(answer):
     if isinstance(given, tuple):
         raise Wrong("torch.autograd.grad returns a tuple, one gradient a tensor: take its first")
     if given.shape != w.shape:
-        raise Wrong(f"the gradient has the shape of w, {tuple(w.shape)}, and this has {tuple(given.shape)}")
+        raise Wrong(f"the gradient has the shape of w, {tuple(w.shape)}, and this has {shown(tuple(given.shape))}")
     expected = [_slope(lambda v: v**3, at=v) for v in w.tolist()]
     if not torch.allclose(given.detach(), torch.tensor(expected), atol=1e-3):
         raise Wrong("it differs from finite differences")
+    if not _differentiates(answer, w):
+        raise Wrong("the values are right, and typed by hand from the derivative: have autograd differentiate the sum")
     return "it agrees with finite differences at four random numbers"
+
+
+def _differentiates(answer: Callable, w: torch.Tensor) -> bool:
+    """Whether a backward pass is run: it takes back what the forward pass saved for it."""
+    taken = []
+    try:
+        with torch.autograd.graph.saved_tensors_hooks(lambda saved: saved, lambda saved: taken.append(1) or saved):
+            answer(w)
+    except Raised as raised:
+        return "saved tensor hooks" in str(raised)  # torch.func differentiates without them
+    return bool(taken)
 
 
 @checker
@@ -64,6 +78,8 @@ def softmax(answer: Sequence[float]):
     expected = [_slope(lambda z, k=k: loss_with(k, z), at=outputs[k]) for k in range(3)]
     if len(answer) != 3:
         raise Wrong(f"three numbers are wanted, one an output, and these are {len(answer)}")
+    if all(_near(a, -e) for a, e in zip(answer, expected, strict=True)):
+        raise Wrong("every sign is turned round: p - q, not q - p")
     if all(_near(a, e + (k == 2)) for k, (a, e) in enumerate(zip(answer, expected, strict=True))):
         raise Wrong("these are the probabilities p: take q away")
     if not all(_near(a, e) for a, e in zip(answer, expected, strict=True)):

@@ -4,6 +4,7 @@ import math
 import random
 from fractions import Fraction
 
+from snip_lib.checks.raised import kind, shown
 from snip_lib.checks.verdict import Wrong, checker
 
 _WEIGHTS = tuple(map(Fraction, ("2", "1/2", "3", "-1/2", "2", "1/2")))
@@ -70,8 +71,13 @@ def exact_change(answer):
     given = answer(loss, switches, 2)
     if switches != [1.0, 1.0, 0.5, 1.0, 1.0]:
         raise Wrong("it changed the list it was given: take a copy")
+    if not isinstance(given, int | float):
+        raise Wrong(f"one number is wanted, and this is {kind(given)}")
     if math.isclose(given, -expected):
         raise Wrong("the sign is turned round: Equation 4 takes the loss without the connection from the loss with it")
+    slope = 2 * before * contribution
+    if any(math.isclose(given, sign * size, rel_tol=0.01) for sign in (1, -1) for size in (slope, slope / 0.5)):
+        raise Wrong("this is the slope in c, which Equation 5 promises: take the difference of two losses")
     if not math.isclose(given, expected):
-        raise Wrong(f"for a loss of five switches it gives {given:.4f}, and the change is {expected:.4f}")
+        raise Wrong(f"for a loss of five switches it gives {shown(given)}, and the change is {expected:.4f}")
     return "the loss with the connection, less the loss without it, and the list is as it was"

@@ -1,7 +1,10 @@
 """Exercises of *Connection sensitivity, derived*."""
 
+from collections.abc import Mapping
+
 import torch
 
+from snip_lib.checks.raised import kind, shown
 from snip_lib.checks.verdict import Wrong, checker
 
 Tensors = dict[str, torch.Tensor]
@@ -17,8 +20,13 @@ def sensitivity(answer):
         raise Wrong("it changed the network's weights")
     if any(p.grad is not None for p in model.parameters()):
         raise Wrong("it left gradients behind in the network: torch.autograd.grad returns them and stores none")
+    if not isinstance(given, Mapping):
+        raise Wrong(f"a dictionary is wanted, from each parameter's name to its scores, and this is {kind(given)}")
     if set(given) != set(before):
-        raise Wrong(f"the names should be {', '.join(before)}, and these are {', '.join(map(str, given))}")
+        raise Wrong(f"the names should be {', '.join(before)}, and these are {shown(', '.join(map(str, given)))}")
+    for name, scores in given.items():
+        if not isinstance(scores, torch.Tensor) or scores.shape != before[name].shape:
+            raise Wrong(f"{name}: a tensor of shape {tuple(before[name].shape)} is wanted, and this is {kind(scores)}")
     signed = _by_differences(model, x, y)
     slopes = {name: g / before[name] for name, g in signed.items()}
     if not _near(given, _shares(signed)):
@@ -50,18 +58,24 @@ def _by_differences(model: torch.nn.Module, x: torch.Tensor, y: torch.Tensor, st
 
 
 def _mistake(given: Tensors, signed: Tensors, slopes: Tensors) -> str:
-    """What the scores are, when they are not those of Equation 6."""
-    total = sum(g.abs().sum() for g in signed.values())
-    layers = {name: g.abs() / g.abs().sum() for name, g in signed.items()}
-    for scores, mistake in (
-        (_shares(slopes), "these are the scores of dL/dw: multiply each by its weight"),
-        (layers, "each tensor's scores sum to 1: divide by the sum over all tensors together"),
-        ({name: g.abs() for name, g in signed.items()}, "the absolute values are right: divide them by their sum"),
-        ({name: g / total for name, g in signed.items()}, "the signs are still there: take absolute values"),
-        ({name: g.abs() for name, g in slopes.items()}, "this is |dL/dw|: multiply by the weights, divide by the sum"),
-    ):
-        if _near(given, scores):
-            return mistake
+    """What the scores are, when they are not those of Equation 6: each usual mistake, alone and with the others."""
+    wholes = {
+        "": lambda of, name: sum(s.abs().sum() for s in of.values()),
+        "divide by their sum": lambda of, name: 1.0,
+        "divide by the sum of absolute values, not by that of signed numbers": lambda of, name: sum(
+            map(torch.sum, of.values())
+        ),
+        "divide by the sum over all tensors together, not by each tensor's": lambda of, name: of[name].abs().sum(),
+        "divide by the sum over all tensors together, not by each tensor's signed one": lambda of, name: of[name].sum(),
+        "divide by the sum, not by the largest": lambda of, name: max(s.abs().max() for s in of.values()),
+        "divide by the sum, not by the number": lambda of, name: sum(s.numel() for s in of.values()),
+    }
+    for of, weigh in ((signed, ""), (slopes, "these are scores of dL/dw: multiply each by its weight")):
+        for bare, absolute in ((False, ""), (True, "the signs are still there: take absolute values")):
+            for divide, whole in wholes.items():
+                scores = {name: (s if bare else s.abs()) / whole(of, name) for name, s in of.items()}
+                if _near(given, scores):
+                    return "; ".join(filter(None, (weigh, absolute, divide)))
     return "the scores differ from finite differences, and from the usual mistakes too"
 
 

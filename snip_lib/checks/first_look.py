@@ -2,6 +2,7 @@
 
 import torch
 
+from snip_lib.checks.raised import shown
 from snip_lib.checks.verdict import Wrong, checker
 
 
@@ -17,7 +18,10 @@ def overlap_by_chance(answer):
     return "about 1 in 99, half of the share that each keeps"
 
 
-@checker
+AXES = "`first` is (units, inputs) and `second` (outputs, units): in both the axis of the units has to be left over"
+
+
+@checker(likely=((r"must match|broadcast|out of bounds|out of range", AXES),))
 def units_in_use(in_use):
     """A function (first, second) of boolean masks that counts the units with something in and something out."""
     source = torch.Generator().manual_seed(0)
@@ -31,6 +35,15 @@ def units_in_use(in_use):
         second = torch.rand(outputs, units, generator=source) < share
         expected = sum(1 for j in range(units) if first[j].sum() > 0 and second[:, j].sum() > 0)
         given = int(in_use(first.clone(), second.clone()))
+        mistakes = {
+            int(first.any(0).sum()): AXES,
+            int(second.any(1).sum()): AXES,
+            int((first.any(1) | second.any(0)).sum()): "a unit needs something in and something out: `and`, not `or`",
+            int(first.any(1).sum()): "these are the units with something in: what of those that nothing leaves?",
+            int(second.any(0).sum()): "these are the units with something out: what of those that nothing enters?",
+        }
+        if given != expected and given in mistakes:
+            raise Wrong(mistakes[given])
         if given != expected:
-            raise Wrong(f"of {units} units it counts {given}, and {expected} keep a connection in and one out")
+            raise Wrong(f"of {units} units it counts {shown(given)}, and {expected} keep a connection in and one out")
     return "counted unit by unit on four pairs of masks"

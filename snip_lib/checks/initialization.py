@@ -5,6 +5,7 @@ import math
 import torch
 
 from snip_lib import init, models
+from snip_lib.checks.raised import shown
 from snip_lib.checks.verdict import Wrong, checker
 from snip_lib.pruning.top import top
 from snip_lib.scoring.sensitivity import connection_gradient
@@ -65,7 +66,9 @@ def empty_up_to(count):
             raise Wrong("count in all tensors: the others' scores come before this one's best")
         if given == wanted + 1:
             raise Wrong("one too many: with that many kept, its best connection is among them")
-        raise Wrong(f"it says {given}, and keeping {wanted} of all still leaves {name!r} empty, {wanted + 1} does not")
+        raise Wrong(
+            f"it says {shown(given)}, and keeping {wanted} of all still leaves {name!r} empty, {wanted + 1} does not"
+        )
     return "as many as score higher than the tensor's best connection, tried by keeping them"
 
 

@@ -5,6 +5,7 @@ from functools import partial
 import torch
 
 from snip_lib import models
+from snip_lib.checks.raised import shown
 from snip_lib.checks.verdict import Wrong, checker
 from snip_lib.models.recurrent import RowReader
 from snip_lib.scoring.sensitivity import prunable_parameters
@@ -28,7 +29,7 @@ def lstm_connections(answer):
             expected - 6 * units * units - 3 * units: "the cell has four gates",
         }
         if given != expected:
-            raise Wrong(mistakes.get(given, f"h = {units} gives {given:,}, and the network has {expected:,}"))
+            raise Wrong(mistakes.get(given, f"h = {units} gives {shown(given)}, and the network has {expected:,}"))
     return "the same as the library's networks, from 1 to 1,000 units"
 
 

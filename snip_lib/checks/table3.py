@@ -2,6 +2,7 @@
 
 import math
 
+from snip_lib.checks.raised import shown
 from snip_lib.checks.verdict import Wrong, checker
 
 OURS = {"VS-X": 8.0, "RN": 5.5, "VS-H": 8.4}
@@ -16,7 +17,9 @@ def gaps(function):
     if "VS-X" in given and math.isclose(given.pop("VS-X"), 0, abs_tol=1e-9) and not given:
         raise Wrong("only VS-X is there: it is what the others are compared with")
     if set(given) != set(wanted):
-        raise Wrong(f"the schemes should be {', '.join(wanted)}, and these are {', '.join(map(str, given)) or 'none'}")
+        raise Wrong(
+            f"the schemes should be {', '.join(wanted)}, and these are {shown(', '.join(map(str, given))) or 'none'}"
+        )
     for scale, mistake in (
         (lambda s: OURS[s] - PAPER[s], "this is ours less the paper's: take VS-X off on both sides first"),
         (lambda s: -wanted[s], "the sign is turned: ours less the paper's"),

@@ -1,8 +1,14 @@
 """What a checker says, and how a function becomes one."""
 
 import functools
+import math
 from collections.abc import Callable
-from types import FunctionType
+from types import BuiltinFunctionType, FunctionType, MethodType
+
+from snip_lib.checks.raised import Raised, explained
+
+LONGEST = 240  # characters of a verdict, whatever an answer holds
+FUNCTIONS = FunctionType | BuiltinFunctionType | MethodType | functools.partial
 
 
 class Verdict(str):
@@ -26,12 +32,15 @@ class _Untouched(Exception):
 CHECKERS: dict[str, Callable[..., Verdict]] = {}  # "page.name", of the pages imported so far
 
 
-def checker(check: Callable[..., str]) -> Callable[..., Verdict]:
+def checker(check: Callable[..., str] | None = None, *, likely: tuple[tuple[str, str], ...] = ()) -> Callable:
     """Make a checker of a function that raises `Wrong`, or returns what the right answer shows.
 
-    Its page is the module that defines it. ValueError where the page has a checker of that name already: the later of
-    the two would be asked about answers to the question of the earlier.
+    Its page is the module that defines it. `likely` are pairs of a pattern and a hint: what the reader's function most
+    likely does wrong when it raises an exception whose type and message fit. ValueError where the page has a checker of
+    that name already: the later of the two would be asked about answers to the question of the earlier.
     """
+    if check is None:
+        return functools.partial(checker, likely=likely)
     name = f"{check.__module__.rpartition('.')[2]}.{check.__name__}"
     if name in CHECKERS:
         raise ValueError(f"checker {name} is there already: give one of the two another name")
@@ -39,16 +48,33 @@ def checker(check: Callable[..., str]) -> Callable[..., Verdict]:
     @functools.wraps(check)
     def checked(*answers: object) -> Verdict:
         try:
-            return Verdict(f"right: {check(*map(_touched, answers))}")
-        except (_Untouched, NotImplementedError):
+            return _line("right", check(*map(_touched, answers)))
+        except _Untouched:
             return Verdict("not attempted yet")
         except Wrong as wrong:
-            return Verdict(f"not yet: {wrong}")
+            return _line("not yet", wrong)
         except Exception as error:  # the reader's code may do anything
-            return Verdict(f"not yet: it raised {type(error).__name__}: {error}")
+            return _line("not yet", explained(error, likely))
 
     CHECKERS[name] = checked
     return checked
+
+
+def _line(word: str, text: object) -> Verdict:
+    """One line of readable length, whatever values went into it."""
+    line = " ".join(f"{word}: {text}".split())
+    return Verdict(line if len(line) <= LONGEST else line[: LONGEST - 1].rstrip() + "…")
+
+
+def rounded(given: float, wanted: float) -> bool:
+    """Whether `given` is `wanted` with fewer decimals: no mistake of thought, and to be told as what it is.
+
+    >>> rounded(463, 462.963), rounded(463.0, 463.7)
+    (True, False)
+    """
+    if not math.isfinite(given):
+        return False
+    return any(math.isclose(given, round(wanted, decimals), abs_tol=1e-9) for decimals in range(6))
 
 
 def _touched(answer: object) -> object:
@@ -58,6 +84,20 @@ def _touched(answer: object) -> object:
     if isinstance(answer, dict | list | tuple):
         for part in answer.values() if isinstance(answer, dict) else answer:
             _touched(part)
-    if not isinstance(answer, FunctionType):
-        return answer
-    return functools.wraps(answer)(lambda *inputs, **options: _touched(answer(*inputs, **options)))
+    return _asked(answer) if isinstance(answer, FUNCTIONS) else answer
+
+
+def _asked(function: Callable) -> Callable:
+    """The reader's function, whose answers are looked at and whose exceptions are told from the checker's own."""
+
+    @functools.wraps(function)
+    def asked(*inputs: object, **options: object) -> object:
+        try:
+            answer = function(*inputs, **options)
+        except NotImplementedError:
+            raise _Untouched from None
+        except Exception as error:
+            raise Raised(error) from error
+        return _touched(answer)
+
+    return asked

@@ -3,7 +3,8 @@
 import itertools
 import math
 
-from snip_lib.checks.verdict import Wrong, checker
+from snip_lib.checks.raised import shown
+from snip_lib.checks.verdict import Wrong, checker, rounded
 
 
 @checker
@@ -13,8 +14,17 @@ def passes(many, once):
     if math.isclose(many, 100 * 150_000 / 54_000, abs_tol=0.1):
         raise Wrong("many: retraining is 50,000 steps each of the three times")
     for (name, wanted), given in zip(examples.items(), (many, once), strict=True):
-        if not math.isclose(given, wanted / 54_000, abs_tol=0.06):
-            raise Wrong(f"{name}: count the digits that go through the network, 100 a step, and divide by 54,000")
+        if math.isclose(given, wanted / 54_000, abs_tol=0.06):
+            continue
+        if rounded(given, wanted / 54_000):
+            raise Wrong(f"{name}: the count is right, and rounded too far: give one decimal")
+        if math.isclose(given, wanted / 60_000, abs_tol=0.06):
+            raise Wrong(f"{name}: 60,000 digits are there, but 6,000 of them are kept for validation")
+        if math.isclose(given, wanted, abs_tol=1):
+            raise Wrong(f"{name}: these are digits that go through the network: divide by 54,000")
+        if math.isclose(given, wanted / 100 / 54_000, abs_tol=1e-3) or math.isclose(given, wanted / 100, abs_tol=1):
+            raise Wrong(f"{name}: a step takes a hundred digits")
+        raise Wrong(f"{name}: count the digits that go through the network, 100 a step, and divide by 54,000")
     return f"pruning once before training takes {once / many:.0%} of the passes"
 
 
@@ -44,5 +54,6 @@ def schedule(answer):
         left = [1.0] + [1 - s for s in given]
         shares = [after / before for before, after in itertools.pairwise(left)]
         if max(shares) - min(shares) > 1e-6:
-            raise Wrong(f"the share of what is left that stays should not change, and is {shares}")
+            changing = shown([round(share, 3) for share in shares])
+            raise Wrong(f"the share of what is left that stays should not change, and is {changing}")
     return "every cycle keeps the same share of what the last one left"
