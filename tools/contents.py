@@ -50,10 +50,18 @@ def wanted() -> str:
     return table(contents, {name: title(INDEX.parent / target(name)) for name in names})
 
 
+def written() -> str:
+    """The table that stands there."""
+    return _cell(nbformat.read(INDEX, as_version=4)).source
+
+
+def _cell(notebook):
+    return next(cell for cell in notebook.cells if cell.id == CELL)
+
+
 def main() -> int:
     notebook = nbformat.read(INDEX, as_version=4)
-    cell = next(c for c in notebook.cells if c.id == CELL)
-    cell.source = wanted()
+    _cell(notebook).source = wanted()
     notebooks.write(notebook, INDEX)
     return 0
 

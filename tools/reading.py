@@ -47,13 +47,15 @@ def mend(path: Path) -> None:
     """Write the minutes into a byline that is off; nothing else of the page changes."""
     notebook = nbformat.read(path, as_version=4)
     if not off(notebook.cells):
-        return
+        return None
     for cell in (c for c in notebook.cells if c.cell_type == "markdown"):
         new = f"*{minutes(notebook.cells):.0f} minutes"
         cell.source, times = re.subn(BYLINE, new, cell.source, count=1, flags=re.MULTILINE)
         if times:
             return notebooks.write(notebook, path)
-    raise SystemExit(f"{notebooks.shown(path)} has no byline: begin it with a line “*… minutes · needs … · the cells: …*”")
+    raise SystemExit(
+        f"{notebooks.shown(path)} has no byline: begin it with a line “*… minutes · needs … · the cells: …*”"
+    )
 
 
 if __name__ == "__main__":
