@@ -18,6 +18,8 @@ PAGES = {str(path.relative_to(ROOT).with_suffix(".html")): path for path in book
 WITH_SLIDERS = [name for name, path in PAGES.items() if "data-snip" in path.read_text()]
 TITLE = next(iter(PAGES))
 SLIDER = "[role=group]:has(input[type=range])"
+OPEN = "document.querySelectorAll('details').forEach(fold => { fold.open = true; })"
+CLOSED = "document.querySelectorAll('article details:not([open])').length"
 READY = "async () => { await window.MathJax?.startup?.promise; await document.fonts.ready; }"
 AXE = {"rules": {"empty-table-header": {"enabled": False}}}  # it takes a formula, which is MathML, for nothing
 MEGABYTE = 1e6
@@ -105,6 +107,8 @@ def test_page_is_whole_and_readable(visit, name, view):
     assert opened.outside == []
     assert opened.errors == []
     assert look("document.documentElement.dataset.theme") == view.scheme
+    look(OPEN)  # hints, solutions and folded code are read, too
+    assert look(CLOSED) == 0
     assert look("document.documentElement.scrollWidth") <= view.width, "the page scrolls sideways"
     assert look("document.querySelectorAll('mjx-merror').length") == 0, "MathJax cannot read an equation"
     assert look("document.querySelectorAll('article .math:not(:has(mjx-container))').length") == 0, "raw mathematics"

@@ -8,7 +8,7 @@ import sys
 import nbformat
 import pytest
 
-from tools import first_cell, lints, prose, stamps
+from tools import contents, first_cell, lints, prose, reading, stamps, widths
 
 PICTURE = {"image/png": "aGVsbG8=", "text/plain": "<Figure>"}
 ALT = {"image": {"alt": "a line that falls from left to right"}}
@@ -26,7 +26,9 @@ def good_cells():
     checked = {"tags": ["nbval-check-output"]}
     return [
         code(first_cell.source(), tags=first_cell.TAGS),
-        nbformat.v4.new_markdown_cell("# How many weights?\n\n$$\na = 1 \\tag{5}\n$$\n\nAs {cite}`lee2019snip` says."),
+        nbformat.v4.new_markdown_cell(
+            "# How many weights?\n\n*3 minutes*\n\n$$\na = 1 \\tag{5}\n$$\n\nAs {cite}`lee2019snip` says."
+        ),
         code("print(3)", [stream("3\n")], **checked),
         code("4", [nbformat.v4.new_output("execute_result", {"text/plain": "4"}, execution_count=3)], **checked),
         code("plt.show()", [nbformat.v4.new_output("display_data", PICTURE)], mystnb=ALT),
@@ -60,7 +62,13 @@ BAD = [
     (lints.one_title, set_source(1, "No title")),
     (lints.one_title, set_source(1, "# One\n\n# Two")),
     (lints.cell_length, set_source(2, "x = 1\n" * 26)),
-    (lints.cell_length, set_source(2, "x = 1  # " + "long " * 30)),
+    (lints.within_the_column, set_source(2, "x = 1  # " + "long " * 14)),
+    (lints.within_the_column, set_source(1, "# A title\n\n```python\n" + "x = 1  " * 11 + "\n```")),
+    (lints.within_the_column, lambda cells: cells[2].update(outputs=[stream("3" * 77 + "\n")])),
+    (lints.within_the_column, lambda cells: output(cells[2], **{"text/plain": "3" * 77})),
+    (lints.honest_minutes, set_source(1, "# How many weights?\n\n*5 minutes · needs nothing*")),
+    (lints.honest_minutes, set_source(1, "# How many weights?\n\n*3 minutes*\n\n" + "word " * 200)),
+    (lints.honest_minutes, set_source(1, "# How many weights?")),
     (lints.known_tags, lambda cells: cells[2].metadata.tags.append("hide_input")),
     (lints.described_pictures, lambda cells: cells[4].metadata.pop("mystnb")),
     (lints.described_pictures, lambda cells: output(cells[4], **{"text/html": "<svg viewBox='0 0 1 1'></svg>"})),
@@ -173,6 +181,58 @@ def test_the_books_own_pages(path):
 
 def test_every_page_is_there_and_listed():
     assert lints.table_of_contents() == []
+
+
+def test_wide_letters_that_nobody_sees_are_let_through(tmp_path):
+    def change(cells):
+        cells[2].source = "x = 1  # " + "long " * 14
+        cells[2].metadata.tags.append("remove-input")
+        output(cells[3], **{"text/plain": "3" * 77, "text/html": "<b>3</b>"})
+
+    assert complaints(lints.within_the_column, page(tmp_path, change)) == []
+
+
+def test_the_allowance_for_wide_lines_can_only_shrink(tmp_path, monkeypatch):
+    three = page(tmp_path, set_source(2, "\n".join(["x = 1  # " + "long " * 14] * 3)))
+    for allowed, good in ((2, False), (3, True), (4, False)):
+        list_ = tmp_path / "wide.txt"
+        list_.write_text(f"{allowed:3d} page.ipynb\n")
+        monkeypatch.setattr(widths, "ALLOWED", list_)
+        assert (complaints(lints.within_the_column, three) == []) == good
+    assert set(widths.allowed()) == {"page.ipynb"}
+
+
+def test_every_allowance_is_of_a_page_that_is_there():
+    pages = {path.relative_to(first_cell.ROOT).as_posix() for path in lints.written()}
+    assert set(widths.allowed()) <= pages
+
+
+def test_the_minutes_are_mended_and_nothing_else(tmp_path):
+    text = "# How many weights?\n\n*90 minutes · needs 4 minutes of patience*"
+    path = page(tmp_path, set_source(1, text))
+    before = nbformat.read(path, as_version=4)
+    reading.mend(path)
+    after = nbformat.read(path, as_version=4)
+    assert after.cells[1].source == text.replace("90", "3")
+    assert [c for c in before.cells if c.id != before.cells[1].id] == [
+        c for c in after.cells if c.id != before.cells[1].id
+    ]
+    assert complaints(lints.honest_minutes, path) == []
+
+
+def test_the_first_page_lists_the_pages_there_are():
+    toc = {"parts": [{"chapters": [{"file": "book/before-you-start"}]},
+                     {"caption": "The idea", "chapters": [{"file": "book/idea/by-hand"}]},
+                     {"caption": "Does it hold?", "chapters": [{"file": "book/holds/batch"}]},
+                     {"caption": "Reference", "chapters": [{"file": "book/reference/bibliography"}]}]}  # fmt: skip
+    names = ("before-you-start", "idea/by-hand", "holds/batch", "reference/bibliography")
+    rows = contents.table(toc, {f"book/{name}": name.title() for name in names}).splitlines()[2:]
+    assert rows == [
+        "| Front | [Before-You-Start](before-you-start.ipynb) |",
+        "| I. The idea | [Idea/By-Hand](idea/by-hand.ipynb) |",
+        "| II. Does it hold? | [Holds/Batch](holds/batch.ipynb) |",
+        "| Reference | [Reference/Bibliography](reference/bibliography.md) |",
+    ]
 
 
 def test_the_lints_run_where_the_locale_knows_ascii_alone():

@@ -15,11 +15,12 @@ from pathlib import Path
 
 import nbformat
 
-from tools import book, first_cell, notebooks, prose
+from tools import book, contents, first_cell, notebooks, prose
+from tools.reading import honest_minutes
 from tools.stamps import why_stale
+from tools.widths import within_the_column
 
-LONGEST_CELL, WIDEST_LINE = 25, 120
-HIDDEN = {"remove-cell", "hide-input", "remove-input", "hide-cell"}
+LONGEST_CELL = 25
 TAGS = {
     "remove-cell",
     "hide-input",
@@ -74,9 +75,6 @@ def cell_length(page: Page) -> Complaints:
     for cell in page.code:
         if (lines := len(cell.source.splitlines())) > LONGEST_CELL:
             yield cell.id, f"{lines} lines; longer code lives in snip_lib (at most {LONGEST_CELL})"
-        widest = max(map(len, cell.source.splitlines()), default=0)
-        if widest > WIDEST_LINE and not HIDDEN & set(cell.metadata.get("tags", [])):
-            yield cell.id, f"a line of {widest} characters that the reader has to scroll (at most {WIDEST_LINE})"
 
 
 def known_tags(page: Page) -> Complaints:
@@ -196,6 +194,8 @@ NOTEBOOKS = (
     seeded,
     portable_outputs,
     steady_outputs,
+    within_the_column,
+    honest_minutes,
 )
 
 
@@ -218,7 +218,10 @@ def table_of_contents() -> list[str]:
         listed = book.pages()
     except book.BookError as error:
         return [str(error)]
-    return [f"_toc.yml: {notebooks.shown(path)} is not listed" for path in written() if path not in listed]
+    complaints = [f"_toc.yml: {notebooks.shown(path)} is not listed" for path in written() if path not in listed]
+    if contents.wanted() != contents.written():
+        complaints.append("the first page lists other pages than _toc.yml: run `python -m tools.contents`")
+    return complaints
 
 
 def main(arguments: list[str]) -> int:
