@@ -280,3 +280,25 @@ def test_a_choice_has_the_sliders_steps_once_for_each_name_and_starts_where_it_s
     assert page.find("select").find_parent("label").find("span").text == "Which"
     with pytest.raises(ValueError, match="no step"):
         make(interact.Text(lines), choice=interact.Choice("Which", ["a", "b"], [0, 3]))
+
+
+def test_of_several_lists_the_last_turns_fastest_and_each_panel_is_seen_under_its_own_name():
+    choices = [interact.Choice("Net", ["a", "b"]), interact.Choice("Rule", ["x", "y", "z"])]
+    lines = {net: [f"{net}{rule}{at}" for rule in "xyz" for at in range(3)] for net in "ab"}
+    each = interact.Each([interact.Text(lines["a"]), interact.Text(lines["b"])], 9)
+    figure = make(each, choice=choices, start=1)
+    page = parse(figure)
+    assert [select.find_parent("label").span.text for select in page.find_all("select")] == ["Net", "Rule"]
+    assert figure.text.splitlines()[:2] == ["Net: a (of 2)", "  Rule: x (of 3)"]
+    assert figure.text.splitlines()[-1].strip() == "ax1"
+    found = [(element, change) for element, change in changes(page) if "words" in element.get("class", [])]
+    assert [(element.text, change["text"], change.get("from", 0)) for element, change in found] == [
+        ("ax1", lines["a"], 0),
+        ("bx0", lines["b"], 9),
+    ]
+    about = [change["style"] for element, change in changes(page) if element.name == "div"]
+    assert [[not style for style in styles] for styles in about] == [[True] * 9 + [False] * 9, [False] * 9 + [True] * 9]
+    with pytest.raises(ValueError, match="2 panels of 9 steps for 3"):
+        make(each)
+    with pytest.raises(ValueError, match="for each of 2 names"):
+        make(each, choice=interact.Choice("Net", ["a", "b"], [0]))

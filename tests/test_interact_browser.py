@@ -240,3 +240,17 @@ def test_a_choice_moves_the_slider_to_its_start_and_shows_its_own_steps(visit):
     assert (words.text_content(), slider(page).input_value()) == ("b4", "4")
     slider(page).press("ArrowLeft")
     assert words.text_content() == "b3"
+
+
+def test_two_lists_and_the_slider_together_choose_what_is_seen(visit):
+    choices = [interact.Choice("Net", ["a", "b"]), interact.Choice("Rule", ["x", "y", "z"])]
+    lines = {net: [f"{net}{rule}{at}" for rule in "xyz" for at in range(5)] for net in "ab"}
+    each = interact.Each([interact.Text(lines["a"]), interact.Text(lines["b"])], 15)
+    page = visit(interact.slider(LABELS, [each], label="Pruned", alt="words", choice=choices, start=2).html)
+    seen = page.locator(".words:visible")
+    for net, rule in (("a", "z"), ("b", "z"), ("b", "x"), ("a", "y")):
+        page.locator("select").nth(0).select_option(net)
+        page.locator("select").nth(1).select_option(rule)
+        assert seen.all_text_contents() == [f"{net}{rule}2"]
+    slider(page).press("ArrowRight")
+    assert seen.all_text_contents() == ["ay3"]

@@ -3,7 +3,7 @@
 from snip_lib.interact.frames import Frames
 from snip_lib.interact.lines import Lines
 from snip_lib.interact.live import SPARSITIES, Note, live, live_sparsity, progress
-from snip_lib.interact.panels import Bars, Panel, PixelMap, Text
+from snip_lib.interact.panels import Bars, Each, Panel, PixelMap, Text
 from snip_lib.interact.profile import Profile, in_powers
 from snip_lib.interact.sheet import Sheet
 from snip_lib.interact.six import six_connections
@@ -15,6 +15,7 @@ __all__ = [
     "SPARSITIES",
     "Bars",
     "Choice",
+    "Each",
     "Frames",
     "Lines",
     "Note",

@@ -16,22 +16,36 @@ class Frames:
     """Draws the elements of a figure as they are at step `start`, and remembers what they are at every other step."""
 
     def __init__(self, labels: Sequence[str], start: int):
-        self.labels, self.start = labels, start
-        self.changes: list[dict[str, list[str]]] = []
+        self.labels, self.start, self.first = labels, start, 0
+        self.changes: list[dict[str, list[str] | int]] = []
 
     def element(self, tag: str, fixed: str = "", *, text: Sequence | None = None, **attributes: Sequence) -> str:
         """Return an element whose text and attributes have one value a step; `fixed` is HTML of attributes that stay.
 
         Everything but `fixed` is escaped. Underscores in names become hyphens: aria_valuetext.
         """
-        change = {name.replace("_", "-"): [str(value) for value in values] for name, values in attributes.items()}
         if text is not None:
-            change["text"] = [str(value) for value in text]
-        first = [f'{name}="{escape(values[self.start])}"' for name, values in change.items() if name != "text"]
-        opening = " ".join(filter(None, [tag, f'data-part="{len(self.changes)}"', fixed, *first]))
-        self.changes.append(change)
+            attributes["text"] = text
+        change = {name.replace("_", "-"): [str(value) for value in values] for name, values in attributes.items()}
         content = escape(change["text"][self.start]) if text is not None else ""
-        return f"<{opening}>" if tag in _VOID else f"<{opening}>{content}</{tag}>"
+        return self._opened(tag, fixed, change) + ("" if tag in _VOID else f"{content}</{tag}>")
+
+    def around(self, inside: str, **attributes: Sequence) -> str:
+        """Return a <div> about this HTML, whose attributes have one value a step."""
+        change = {name: [str(value) for value in values] for name, values in attributes.items()}
+        return f"{self._opened('div', '', change)}{inside}</div>"
+
+    def part(self, first: int, count: int) -> "Frames":
+        """Return frames that are `count` steps of these, from `first` on: outside of them their elements stay."""
+        own = Frames(self.labels[first : first + count], min(max(self.start - first, 0), count - 1))
+        own.changes, own.first = self.changes, self.first + first
+        return own
+
+    def _opened(self, tag: str, fixed: str, change: dict[str, list[str]]) -> str:
+        now = [f'{name}="{escape(values[self.start])}"' for name, values in change.items() if name != "text"]
+        opening = " ".join(filter(None, [tag, f'data-part="{len(self.changes)}"', fixed, *now]))
+        self.changes.append(change | ({"from": self.first} if self.first else {}))
+        return f"<{opening}>"
 
     def data(self) -> str:
         """Return the changes as JSON that may stand inside a script element."""

@@ -143,3 +143,27 @@ class Text:
 
     def words(self, step: int) -> str:
         return str(self.lines[step])
+
+
+@dataclass(frozen=True)
+class Each:
+    """One panel for each name of the first of a slider's lists, of which only the chosen one is seen.
+
+    A panel has `steps` steps: the slider's, once for each name of the lists after the first.
+    """
+
+    panels: Sequence[Panel]
+    steps: int
+
+    def draw(self, frames: Frames) -> str:
+        if len(frames.labels) != self.steps * len(self.panels):
+            raise ValueError(f"{len(self.panels)} panels of {self.steps} steps for {len(frames.labels)} in all")
+        drawn = ""
+        for i, panel in enumerate(self.panels):
+            seen = ["" if at // self.steps == i else "display: none" for at in range(len(frames.labels))]
+            inside = panel.draw(frames.part(i * self.steps, self.steps))
+            drawn += frames.around(inside, style=seen)
+        return drawn
+
+    def words(self, step: int) -> str:
+        return self.panels[step // self.steps].words(step % self.steps)

@@ -1,6 +1,7 @@
 """A figure with a slider that needs no kernel: it moves in the built book, from a folder, on Colab, in JupyterLab."""
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -47,26 +48,37 @@ def slider(
     alt: str,
     caption: str = "",
     start: int = 0,
-    choice: Choice | None = None,
+    choice: Choice | Sequence[Choice] | None = None,
 ) -> Slider:
     """Return panels moved together by one slider whose steps are called `labels`.
 
     `label` says what is chosen, `alt` what the whole figure shows (read out, not printed), `caption` is printed below;
     `start` is the step first shown, and the one that stays where scripts do not run. With a `choice` a list stands
     above the slider, and the panels have the slider's steps once for each of its names, the first name's steps first.
-    Raises ValueError when a panel has not one value a step, or a start is no step.
+    With several choices they have them once for each combination, the last list's names turning fastest. Raises
+    ValueError when a panel has not one value a step, or a start is no step.
     """
-    names, starts = (choice.names, choice.starts or [start] * len(choice.names)) if choice else ([""], [start])
-    if len(starts) != len(names) or not all(0 <= at < len(labels) for at in starts):
-        raise ValueError(f"start={starts if choice else start} is no step: there are {len(labels)}, from 0")
-    frames = Frames(list(labels) * len(names), starts[0])
-    body = (_list(choice) if choice else "") + _control(frames, label, len(labels))
+    choices = [choice] if isinstance(choice, Choice) else list(choice or [])
+    first = _starts(choices, start, len(labels))
+    frames = Frames(list(labels) * math.prod(len(each.names) for each in choices), first)
+    body = "".join(map(_list, choices)) + _control(frames, label, len(labels))
     body += f'\n<div class="panels">{"".join(panel.draw(frames) for panel in panels)}</div>'
     body += f'\n<p class="about">{escape(caption)}</p>' if caption else ""
     body += f'\n<script type="application/json">{frames.data()}</script>'
-    text = f"{label}: {labels[starts[0]]} (a slider from {labels[0]} to {labels[-1]})"
-    text = f"{choice.label}: {names[0]} (of {len(names)})\n  {text}" if choice else text
-    return Slider(_page(body, alt), "\n  ".join([text, *(panel.words(starts[0]) for panel in panels)]))
+    lines = [f"{each.label}: {each.names[0]} (of {len(each.names)})" for each in choices]
+    lines += [f"{label}: {labels[first]} (a slider from {labels[0]} to {labels[-1]})"]
+    return Slider(_page(body, alt), "\n  ".join([*lines, *(panel.words(first) for panel in panels)]))
+
+
+def _starts(choices: Sequence[Choice], start: int, steps: int) -> int:
+    """The step first shown: the first list's first name's, if it has one; ValueError for what is no step."""
+    for each in choices:
+        if each.starts and len(each.starts) != len(each.names):
+            raise ValueError(f"starts={list(each.starts)} is no step for each of {len(each.names)} names")
+    asked = [start, *(at for each in choices for at in each.starts)]
+    if wrong := [at for at in asked if not 0 <= at < steps]:
+        raise ValueError(f"start={wrong[0]} is no step: there are {steps}, from 0")
+    return next((each.starts[0] for each in choices if each.starts), start)
 
 
 def _list(choice: Choice) -> str:
