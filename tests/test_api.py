@@ -1,6 +1,7 @@
 """The library as a whole: what importing it costs, what is public, which room may use which."""
 
 import ast
+import graphlib
 import importlib
 import inspect
 import pkgutil
@@ -56,6 +57,17 @@ def imported(module):
         assert "snip_lib" not in names, f"{module}: imports the whole house"
         found |= {name.split(".")[1] for name in names if name.startswith("snip_lib.")}
     return found & set(FLOOR)
+
+
+def test_no_file_imports_what_imports_it():
+    """Not inside a function either, nor for types alone."""
+    files = {f"{name}.__init__" if (ROOT.parent / Path(*name.split("."))).is_dir() else name for name in rooms()}
+    graph = {}
+    for name in files:
+        nodes = [node for node in ast.walk(source(name.removesuffix(".__init__"))) if isinstance(node, ast.ImportFrom)]
+        wanted = {f"{node.module}.{alias.name}" for node in nodes for alias in node.names} | {n.module for n in nodes}
+        graph[name] = {each for each in wanted if each in files} - {name}
+    assert list(graphlib.TopologicalSorter(graph).static_order())
 
 
 @pytest.mark.parametrize("module", rooms())

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
 import torch
 
-INK, SOFT, LINE, PAPER = "#1c2733", "#55616d", "#d5dce3", "#ffffff"
+from snip_lib.figures.settings import INK, matplotlib
+from snip_lib.figures.settings import SOFT as SOFT  # the pages have these two of here
+from snip_lib.figures.settings import style as style
 
 # Colour is never the only carrier: each method has its own marker and line style as well.
 LOOKS: dict[str, dict[str, Any]] = {
@@ -31,54 +32,13 @@ RAMP = np.stack(_CHANNELS, 1).round().astype(np.uint8)
 
 WIDTH = 7.0  # inches; the column of the built book holds 7.17
 
-SETTINGS: dict[str, Any] = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib, so a figure is the same on every machine
-    "font.size": 14,  # 7 inches fill the book's column, and are still read on a phone of 375 px
-    "axes.titlesize": 14,
-    "axes.labelsize": 14,
-    "xtick.labelsize": 14,
-    "ytick.labelsize": 14,
-    "legend.fontsize": 14,
-    "text.color": INK,
-    "axes.labelcolor": INK,
-    "axes.edgecolor": SOFT,
-    "xtick.color": SOFT,
-    "ytick.color": SOFT,
-    "figure.facecolor": PAPER,
-    "axes.facecolor": PAPER,
-    "savefig.facecolor": PAPER,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "grid.color": LINE,
-    "grid.linewidth": 0.8,
-    "lines.linewidth": 2,
-    "lines.markersize": 6,
-    "legend.frameon": False,
-    "svg.fonttype": "path",
-    "svg.hashsalt": "snip",  # the same figure is the same file
-}
-
-
-def style() -> AbstractContextManager[None]:
-    """Return a context in which matplotlib draws in the book's style; the reader's own settings come back after it."""
-    return _matplotlib().rc_context(SETTINGS)
-
-
-def _matplotlib():
-    try:
-        import matplotlib
-    except ModuleNotFoundError as missing:
-        raise ModuleNotFoundError("figures are drawn with matplotlib: pip install matplotlib") from missing
-    return matplotlib
-
 
 def new_figure(width: float = WIDTH, height: float = 4):
     """Return an empty figure, in inches, by default as wide as the book's column.
 
     It shows itself in a notebook, without pyplot's list of open figures.
     """
-    _matplotlib()
+    matplotlib()
     from snip_lib.figures.picture import Picture
 
     return Picture(figsize=(width, height), layout="constrained")

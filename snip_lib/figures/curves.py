@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from snip_lib.figures.base import SOFT, add_legend, looks, new_figure, style
+from snip_lib.figures.base import add_legend, looks, new_figure
+from snip_lib.figures.settings import SOFT, style
 
 
 def error_curve(

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from snip_lib.figures.base import COLOURS, LINE, SOFT, add_legend, looks, new_figure, style
+from snip_lib.figures.base import COLOURS, add_legend, looks, new_figure
+from snip_lib.figures.settings import LINE, SOFT, style
 
 
 def gaps(rows: Mapping[str, tuple[float, float | None]], *, label: str, allowed: float | None = None):

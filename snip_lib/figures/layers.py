@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from snip_lib.figures import base
-from snip_lib.figures.base import LINE, RAMP, SOFT, add_legend, looks, new_figure, numbers, percent, pixel_shares, style
+from snip_lib.figures.base import RAMP, add_legend, looks, new_figure, numbers, percent, pixel_shares
+from snip_lib.figures.settings import LINE, SOFT, style
 
 
 def mask_grid(rows: Mapping[str, Mapping[str, Any]], *, shape: tuple[int, int] = (28, 28), vmax: float | None = None):

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from snip_lib.figures.base import INK, PAPER, SOFT, WIDTH, look, new_figure, numbers, style
+from snip_lib.figures.base import WIDTH, look, new_figure, numbers
+from snip_lib.figures.settings import INK, PAPER, SOFT, style
 
 _SIGN = {True: look("snip")["color"], False: look("magnitude")["color"]}  # positive, negative; the sign is printed too
 

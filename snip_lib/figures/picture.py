@@ -4,7 +4,7 @@ import io
 
 from matplotlib.figure import Figure
 
-from snip_lib.figures.base import style
+from snip_lib.figures.settings import style
 
 
 class Picture(Figure):

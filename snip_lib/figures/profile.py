@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from snip_lib.figures.base import add_legend, looks, new_figure, numbers, style
+from snip_lib.figures.base import add_legend, looks, new_figure, numbers
+from snip_lib.figures.settings import style
 
 
 def layer_profile(

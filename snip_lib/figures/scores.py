@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from snip_lib.figures.base import INK, add_legend, look, looks, new_figure, numbers, style
+from snip_lib.figures.base import add_legend, look, looks, new_figure, numbers
+from snip_lib.figures.settings import INK, style
 
 
 def histogram(

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from snip_lib.figures.base import LINE, LOOKS, PAPER, add_legend, new_figure, style
+from snip_lib.figures.base import LOOKS, add_legend, new_figure
+from snip_lib.figures.settings import LINE, PAPER, style
 
 
 def network_sizes(sizes: Mapping[str, tuple[int, int]], *, names: tuple[str, str] = ("all", "kept")):

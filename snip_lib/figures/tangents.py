@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from snip_lib.figures.base import LOOKS, add_legend, new_figure, numbers, style
+from snip_lib.figures.base import LOOKS, add_legend, new_figure, numbers
+from snip_lib.figures.settings import style
 
 
 def tangents(

@@ -1,11 +1,6 @@
 """Progress of training: a line of plain text that redraws itself, in a terminal and in a notebook."""
 
-from typing import TYPE_CHECKING
-
 from snip_lib.progress import bar, is_static
-
-if TYPE_CHECKING:
-    from snip_lib.training.trainer import Trainer
 
 
 class Progress:
@@ -14,7 +9,8 @@ class Progress:
     On a static page, as when the book's are executed, one plain line at the end takes its place.
     """
 
-    def __init__(self, trainer: "Trainer", *, shown: bool):
+    def __init__(self, trainer, *, shown: bool):
+        """trainer: the `Trainer` that shows itself by this, and so is not imported here."""
         self.trainer, self.bar = trainer, None
         self.static = shown and is_static()
         if shown and not self.static:
