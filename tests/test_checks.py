@@ -293,6 +293,27 @@ CASES |= {
         ],
         (lambda i, g: (1 - i) * g / (1 - g * g),),
     ),
+    "labels.lowest_loss": (
+        (lambda connections, bits, images, classes: ...,),
+        [
+            (lambda c, b, n, k: math.log(k) - c * b * math.log(2) / n,),
+            (lambda c, b, n, k: max(0, math.log(k) - c * b / n),),
+            (lambda c, b, n, k: max(0, math.log2(k) - c * b / n),),
+            (lambda c, b, n, k: c * b * math.log(2) / n,),
+            (lambda c, b, n, k: 0.0,),
+        ],
+        (lambda c, b, n, k: max(0, math.log(k) - c * b * math.log(2) / n),),
+    ),
+    "labels.bits_of_a_mask": (
+        (lambda total, kept: ...,),
+        [
+            (lambda total, kept: total,),
+            (lambda total, kept: math.log(math.comb(total, kept)),),
+            (lambda total, kept: kept * math.log2(total),),
+            (lambda total, kept: math.comb(total, kept),),
+        ],
+        (lambda total, kept: math.log2(math.comb(total, kept)),),
+    ),
     "criteria.left_after": ((...,), [(134_638,), (2_666,), (26_660,)], (26_661,)),
     "criteria.flow": (([..., ..., ...],), [([-2, 3, -1],), ([2, 3, 1],), ([6, 6, 6],)], ([2, 3, 5],)),
 }
