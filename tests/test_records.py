@@ -180,7 +180,8 @@ def test_a_frame_has_the_same_columns_whatever_is_recorded(tmp_path):
     old["checksum"] = records.checksum(old)  # as it was written before these fields were there
     Records(tmp_path).append("figure1", [old])
     frame = Records(tmp_path).load("figure1")
-    assert list(none.columns) == list(frame.columns) and not len(none)
+    assert list(none.columns) == list(frame.columns)
+    assert not len(none)
     assert (frame.layout.item(), frame.repair.item()) == ("plain", "none")
 
 

@@ -281,6 +281,15 @@ def test_the_silent_choices_share_what_they_do_not_change():
     assert len(set(rows.values())) == 7
 
 
+def test_batch_norm_is_asked_of_two_networks_in_the_same_words():
+    for profile in ("smoke", "laptop"):
+        res, alex = (studies.named(name).rows(profile) for name in ("silent", "silent-alexnet"))
+        said = {row.key["choice"]: row.run.batch_norm for row in res}
+        assert {row.key["choice"]: row.run.batch_norm for row in alex}.items() <= said.items()
+        assert [row.run.batch_norm for row in alex] == ["identity", "identity", "batch"]
+        assert [row.run.sparsity for row in alex] == [0, 0.9, 0.9]
+
+
 @pytest.mark.parametrize("name", sorted({*studies.EXPERIMENTS} - {"figure4"}))
 def test_a_pruned_row_is_compared_with_the_same_run_left_dense_where_there_is_one(name):
     """Else its table would not say what pruning changed; Figure 4 compares losses, row by row."""
@@ -318,6 +327,6 @@ def test_the_book_repeats_each_experiment_as_often_as_its_pages_say():
     """Records, hours of the agenda and the pages' "n" go by these: whoever changes one changes all of them."""
     five, one = ("figure1", "table1", "table3", "figure3", "controls", "explain"), ("tiny", "search")
     three = ("table2", "figure4", "controls-lenet5", "controls-resnet20", "figure4-masks", "lenet5", "lwc")
-    three += ("table3-scale", "silent", "deep", "digits")
+    three += ("table3-scale", "silent", "silent-alexnet", "deep", "digits")
     for number, names in ((5, five), (3, three), (1, one)):
         assert {studies.named(name).seeds["laptop"] for name in names} == {number}

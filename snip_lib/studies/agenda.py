@@ -61,7 +61,7 @@ AGENDA = (
     Step("the controls with convolutions", ("controls-resnet20", "controls-lenet5"), (), 3),
     Step("VGG on CIFAR-10, one seed: Table 2", ("table2",), VGGS, 1),
     Step("recurrent networks: Table 2", ("table2",), RECURRENT, 3),
-    Step("the silent choices: ResNet-20", ("silent",), (), 3),
+    Step("the silent choices with batch norm", ("silent", "silent-alexnet"), (), 3),
     Step("Table 3, the other networks", ("table3",), (), 3),
     Step("Table 3 over the spread of the weights", ("table3-scale",), (), 3),
     Step("very deep networks", ("deep",), (), 3),
