@@ -5,6 +5,7 @@ So a run can be repeated, resumed and compared across devices without any global
 
 import hashlib
 import json
+import operator
 
 import torch
 from torch import Tensor
@@ -21,12 +22,17 @@ def generator(seed: int, *purpose: str | int, device: torch.device | str = "cpu"
 
 
 def as_generator(source: torch.Generator | int) -> torch.Generator:
-    """A generator as it is, or a seed turned into one.
+    """A generator as it is, or a seed turned into one; TypeError for what is neither, as half a seed.
 
     >>> torch.randint(10, (3,), generator=as_generator(0)).tolist()
     [4, 9, 3]
     """
-    return source if isinstance(source, torch.Generator) else torch.Generator().manual_seed(int(source))
+    if isinstance(source, torch.Generator):
+        return source
+    try:
+        return torch.Generator().manual_seed(operator.index(source))
+    except TypeError:
+        raise TypeError(f"generator must be a torch.Generator or a whole number, got {source!r}") from None
 
 
 def shuffled(n: int, seed: int, *purpose: str | int) -> Tensor:

@@ -1,5 +1,6 @@
 """Masks at the edges: wrapped models, scores that cannot be ranked, tensors without entries, names a file keeps."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -80,3 +81,31 @@ def test_a_name_that_is_none_and_one_that_the_file_keeps_are_refused(tmp_path):
 def test_scores_without_names_are_refused(scores):
     with pytest.raises(TypeError, match="scores must be a dict, name -> tensor, got "):
         sl.keep_top(scores, sparsity=0.5)
+
+
+@pytest.mark.parametrize("masks", [None, [torch.ones(3) > 0], torch.ones(3) > 0])
+def test_masks_without_names_are_refused(masks):
+    with pytest.raises(TypeError, match="masks must be a dict, name -> boolean tensor, got "):
+        sl.Masks(masks)
+
+
+@pytest.mark.parametrize("source", [None, 0.5, "3", torch.ones(2)])
+def test_what_is_no_seed_is_refused_wherever_something_is_drawn(source):
+    """Half a seed was seed 0 once, without a word."""
+    net, message = nn.Linear(12, 4), "generator must be a torch.Generator or a whole number"
+    for draw in (
+        lambda: sl.Masks({"w": torch.ones(3) > 0}).shuffled(generator=source),
+        lambda: sl.init.initialize_(net, "vs-l", generator=source),
+        lambda: sl.models.build("lenet-300-100", generator=source),
+        lambda: sl.criteria.random(net, torch.ones(2, 12), torch.tensor([0, 1]), generator=source),
+    ):
+        with pytest.raises(TypeError, match=message):
+            draw()
+
+
+def test_whole_numbers_of_any_kind_are_seeds():
+    drawn = [
+        sl.init.initialize_(nn.Linear(12, 4), "vs-l", generator=seed).weight
+        for seed in (3, np.int64(3), torch.tensor(3), torch.Generator().manual_seed(3))
+    ]
+    assert all(torch.equal(weight, drawn[0]) for weight in drawn)

@@ -76,3 +76,9 @@ def test_networks_that_cannot_be_taken_together_are_refused(tmp_path):
         of(tmp_path, ["vgg-d", "lstm-s"])
     with pytest.raises(ValueError, match="no pruned row of resnet-20"):
         of(tmp_path, ["resnet-20"])
+
+
+@pytest.mark.parametrize(("number", "said"), [(1, "over one network ours"), (2, "over 2 networks ours")])
+def test_one_network_is_one_network_in_words(number, said):
+    changes = {f"net-{i}": (0.3, 0.4) for i in range(number)}
+    assert tables.Overall(changes, allowed=0.3).words.startswith(said)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from records_made import RUN, lost, record
 
 from snip_lib import records, studies, tables
-from snip_lib.records import Records, arrays, files, folder, merging
+from snip_lib.records import Records, arrays, content, files, folder, merging
 from snip_lib.runner.estimates import History
 from snip_lib.studies.run import METHOD
 
@@ -741,3 +741,19 @@ def test_curves_of_one_hash_are_equal_and_are_not_read_to_be_compared(tmp_path):
     assert merging.differences(theirs, ours, there, here) == []
     other = record(there.folder, losses=[[i, 0.5 + (i == 7)] for i in range(100)])
     assert merging.differences(theirs, other, there, there) == ["losses by up to 1"]
+
+
+@pytest.mark.parametrize("length", [1, 59, 60, 61, 1000])
+def test_a_value_in_a_message_takes_at_most_60_characters_and_is_whole_where_it_fits(length):
+    value = "x" * (length - 2)  # and its quotes
+    shown = content.short(value) if length > 1 else content.short(7)
+    assert len(shown) <= 60
+    assert (shown in (repr(value), "7")) == (length <= 60)
+
+
+@pytest.mark.parametrize("length", [1, 100])
+def test_a_series_of_whole_numbers_is_one_of_floats_wherever_it_lies(length, tmp_path):
+    made = record(tmp_path, losses=[[i, 2] for i in range(length)])
+    assert bool(made["arrays"]) == (length == 100)
+    series = Records(tmp_path).series(made, "losses")
+    assert (series.dtype, series.shape) == (np.float64, (length, 2))

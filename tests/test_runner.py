@@ -340,9 +340,9 @@ from snip_lib.records import Records
 from snip_lib.runner import engine
 if __name__ == "__main__":
     runs = studies.named("digits").plan("smoke")[:6]
-    plan = engine.Plan("digits", "smoke", runs, Records(sys.argv[1]), workers=2)
-    engine.run_here(plan, lambda *event: None)
-    sys.exit(plan.recorded().count(False))
+    plan, told = engine.Plan("digits", "smoke", runs, Records(sys.argv[1]), workers=2), []
+    engine.run_here(plan, lambda *event: told.append(event))
+    sys.exit(plan.recorded().count(False) + sum(kind == "failed" for kind, *_ in told))
 """
 
 
@@ -412,3 +412,11 @@ def test_a_unit_is_executed_on_the_device_that_it_is_recorded_under(tmp_path):
     with pytest.raises((runner.RunError, RuntimeError, NotImplementedError)):
         runner.record(RUN, "figure1", profile="smoke", records=Records(tmp_path), device="meta")
     assert Records(tmp_path).read("figure1") == ([], [])
+
+
+def test_seconds_are_recorded_to_the_millisecond():
+    """Further digits are no measurement, and would make every record longer."""
+    metrics = runner.execute(RUN)
+    for key in ("seconds", "scoring_seconds"):
+        assert metrics[key] > 0
+        assert metrics[key] == round(metrics[key], 3)

@@ -330,3 +330,24 @@ def test_the_book_repeats_each_experiment_as_often_as_its_pages_say():
     three += ("table3-scale", "silent", "silent-alexnet", "deep", "digits")
     for number, names in ((5, five), (3, three), (1, one)):
         assert {studies.named(name).seeds["laptop"] for name in names} == {number}
+
+
+# Their LeNet-5-Caffe and AlexNet were given other recipes, and the earlier runs stay in their files.
+CHANGED = {"figure1", "table1", "table2"}
+
+
+@pytest.mark.parametrize("name", sorted({*studies.EXPERIMENTS} - CHANGED))
+def test_what_is_recorded_of_an_experiment_is_of_a_row_that_it_has(name):
+    """Whoever changes a row that was run already says so above: its records would be read by no table."""
+    experiment = studies.named(name)
+    planned = {profile: {run.name for run in experiment.plan(profile, seeds=20)} for profile in experiment.seeds}
+    for record in Records().read(name)[0]:
+        if record["method"] == studies.METHOD:
+            assert record["name"] in planned[record["profile"]]
+
+
+def test_pruning_later_prunes_both_networks_once_and_the_smaller_one_also_in_three():
+    rows = studies.named("lwc").rows("laptop")
+    assert all(row.run.pretrain == row.key["prunings"] for row in rows)
+    found = {(row.run.network, row.run.pretrain) for row in rows}
+    assert found == {*itertools.product(studies.paper.LENETS, (0, 1)), ("lenet-300-100", 3)}

@@ -15,7 +15,7 @@ from torch.nn.functional import cross_entropy
 import snip_lib as sl
 from snip_lib.data import batch_indices, flip_and_shift
 from snip_lib.seeds import generator
-from snip_lib.training import Trainer
+from snip_lib.training import Trainer, evaluation
 from snip_lib.training.execution import Execution
 from snip_lib.training.recipes import RECIPES, Recipe
 from snip_lib.training.step import clip_
@@ -429,3 +429,9 @@ def test_a_weight_that_changes_between_two_passes_is_seen_by_the_second(autocast
         after = layer(x)
     assert before.dtype == after.dtype == (torch.bfloat16 if autocast else torch.float32)
     assert torch.equal(after, 2 * before)
+
+
+def test_the_line_on_a_training_ends_with_the_last_test_error():
+    result = evaluation.Result(iterations=1200, seconds=1.0, loss=[], valid_error=[[600, 0.5], [1200, 0.25]])
+    result = dataclasses.replace(result, last_test_errors=[0.75, 0.5, 0.125])
+    assert result.summary() == "1,200 iterations, validation error 25.00 %, test error 12.50 %"

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from snip_lib import kinds
+from snip_lib.given import described
 from snip_lib.pruning import files, holding, paths
 from snip_lib.pruning.holding import Held
 from snip_lib.seeds import as_generator
@@ -25,6 +26,8 @@ class Masks(Mapping[str, Tensor]):
 
     def __init__(self, masks: Mapping[str, Tensor]):
         """Raises TypeError for an entry that is not a boolean tensor by a name, ValueError when there is none."""
+        if not isinstance(masks, Mapping):
+            raise TypeError(f"masks must be a dict, name -> boolean tensor, got {described(masks)}")
         for name, mask in masks.items():
             if not isinstance(name, str):
                 raise TypeError(f"masks go by names of parameters, got {name!r}")

@@ -41,7 +41,8 @@ def loss_of(model: nn.Module, x: object, y: object, loss: Loss, temperature: flo
     if temperature != 1:
         if not isinstance(output, Tensor):
             raise TypeError(
-                f"the model returned {given.described(output)}, which no temperature divides: return logits"
+                f"the model returned {given.described(output)}, which no temperature divides: return logits, or pass "
+                "temperature=1"
             )
         output = output / temperature
     return given.one_number(loss(output, y))
