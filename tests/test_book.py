@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tools import book, first_cell
+from tools import book, first_cell, widths
 
 pytestmark = pytest.mark.browser
 ROOT = first_cell.ROOT
@@ -20,6 +20,8 @@ TITLE = next(iter(PAGES))
 SLIDER = "[role=group]:has(input[type=range])"
 OPEN = "document.querySelectorAll('details').forEach(fold => { fold.open = true; })"
 CLOSED = "document.querySelectorAll('article details:not([open])').length"
+CUT = """[...document.querySelectorAll('article pre')].filter(box => box.scrollWidth > box.clientWidth + 1)
+    .map(box => box.innerText.slice(0, 60))"""
 READY = "async () => { await window.MathJax?.startup?.promise; await document.fonts.ready; }"
 AXE = {"rules": {"empty-table-header": {"enabled": False}}}  # it takes a formula, which is MathML, for nothing
 MEGABYTE = 1e6
@@ -110,11 +112,18 @@ def test_page_is_whole_and_readable(visit, name, view):
     look(OPEN)  # hints, solutions and folded code are read, too
     assert look(CLOSED) == 0
     assert look("document.documentElement.scrollWidth") <= view.width, "the page scrolls sideways"
+    if view.width >= WIDE.width and name_of(name) not in widths.allowed():
+        assert look(CUT) == [], "code or output that has to be scrolled"
     assert look("document.querySelectorAll('mjx-merror').length") == 0, "MathJax cannot read an equation"
     assert look("document.querySelectorAll('article .math:not(:has(mjx-container))').length") == 0, "raw mathematics"
     assert look("[...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.src)") == []
     violations = Axe().run(opened.page, options=AXE).response["violations"]
     assert [(v["id"], [n["html"][:200] for n in v["nodes"]]) for v in violations] == []
+
+
+def name_of(page: str) -> str:
+    """The source of a page, as tools/wide.txt calls it."""
+    return PAGES[page].relative_to(ROOT).as_posix()
 
 
 def moved(slider, move) -> bool:
