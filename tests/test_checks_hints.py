@@ -30,7 +30,11 @@ HINTS = [
     ("first_look.units_in_use", (lambda first, second: (first.any(0) & second.any(1)).sum(),), "axis of the units"),
     ("first_look.units_in_use", (lambda first, second: (first.any(1) & second.any(1)).sum(),), "axis of the units"),
     ("first_look.units_in_use", (lambda first, second: (first.any(0) & second.any(0)).sum(),), "axis of the units"),
-    ("first_look.units_in_use", (lambda a, b: sum(bool(a[:, j].any()) for j in range(300)),), "axis of the units"),
+    (
+        "first_look.units_in_use",
+        (lambda a, b: sum(bool(a[:, j].any()) for j in range(a.shape[1])),),
+        "axis of the units",
+    ),
     ("first_look.units_in_use", (lambda first, second: (first.any(1) | second.any(0)).sum(),), "not `or`"),
     ("first_look.units_in_use", (lambda first, second: first.any(1).sum(),), "something in"),
     ("first_look.units_in_use", (lambda first, second: second.any(0).sum(),), "something out"),
