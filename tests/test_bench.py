@@ -1,12 +1,15 @@
 """The bench runs through at small size, and says of every goal whether it was met. Nothing here depends on speed."""
 
+import ast
 import json
 import os
+import re
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import nbformat
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -119,3 +122,11 @@ def test_operations_of_a_step_equal_torchs_count(network):
     with FlopCounterMode(display=False) as counter:
         torch.nn.functional.cross_entropy(model(x), y).backward()
     assert steps.operations(network) == counter.get_total_flops()
+
+
+def test_the_page_on_speed_names_every_part():
+    """So that a part nobody has measured is said to be so."""
+    cells = nbformat.read(ROOT / "book/reference/speed.ipynb", as_version=4).cells
+    source = next(cell.source for cell in cells if cell.id == "machine")
+    asks = ast.literal_eval(re.match(r"asks = (\{.*?\})", source, re.DOTALL)[1])
+    assert list(asks) == list(parts.PARTS)

@@ -3,6 +3,7 @@
 import functools
 import http.server
 import os
+import re
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tools import book, first_cell
+from tools import book, first_cell, widths
 
 pytestmark = pytest.mark.browser
 ROOT = first_cell.ROOT
@@ -20,6 +21,8 @@ TITLE = next(iter(PAGES))
 SLIDER = "[role=group]:has(input[type=range])"
 OPEN = "document.querySelectorAll('details').forEach(fold => { fold.open = true; })"
 CLOSED = "document.querySelectorAll('article details:not([open])').length"
+CUT = """[...document.querySelectorAll('article pre')].filter(box => box.scrollWidth > box.clientWidth + 1)
+    .map(box => box.innerText.slice(0, 60))"""
 READY = "async () => { await window.MathJax?.startup?.promise; await document.fonts.ready; }"
 AXE = {"rules": {"empty-table-header": {"enabled": False}}}  # it takes a formula, which is MathML, for nothing
 MEGABYTE = 1e6
@@ -110,11 +113,18 @@ def test_page_is_whole_and_readable(visit, name, view):
     look(OPEN)  # hints, solutions and folded code are read, too
     assert look(CLOSED) == 0
     assert look("document.documentElement.scrollWidth") <= view.width, "the page scrolls sideways"
+    if view.width >= WIDE.width and name_of(name) not in widths.allowed():
+        assert look(CUT) == [], "code or output that has to be scrolled"
     assert look("document.querySelectorAll('mjx-merror').length") == 0, "MathJax cannot read an equation"
     assert look("document.querySelectorAll('article .math:not(:has(mjx-container))').length") == 0, "raw mathematics"
     assert look("[...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.src)") == []
     violations = Axe().run(opened.page, options=AXE).response["violations"]
     assert [(v["id"], [n["html"][:200] for n in v["nodes"]]) for v in violations] == []
+
+
+def name_of(page: str) -> str:
+    """The source of a page, as tools/wide.txt calls it."""
+    return PAGES[page].relative_to(ROOT).as_posix()
 
 
 def moved(slider, move) -> bool:
@@ -183,5 +193,11 @@ def test_buttons_lead_to_the_page_on_colab(visit):
 def test_size(site):
     files = [p for p in site.rglob("*") if p.is_file()]
     assert sum(p.stat().st_size for p in files) < 30 * MEGABYTE
-    heavy = {name: (site / name).stat().st_size for name in PAGES if (site / name).stat().st_size > MEGABYTE}
-    assert heavy == {}
+    assert {name: weight for name in PAGES if (weight := whole(site / name)) > MEGABYTE} == {}
+
+
+def whole(page: Path) -> int:
+    """Bytes of a page with the pictures that it shows; what all pages share is left out."""
+    html = page.read_text(encoding="utf-8")
+    pictures = {page.parent / source for source in re.findall(r'src="([^":]*_images/[^"]+)"', html)}
+    return page.stat().st_size + sum(picture.stat().st_size for picture in pictures)

@@ -2,7 +2,7 @@
 
 import math
 
-from snip_lib.checks.verdict import Wrong, checker
+from snip_lib.checks.verdict import Wrong, checker, enough_decimals
 from snip_lib.tables import Sample, on_change, welch
 
 PAPER, ALLOWED = (1.7, 1.6), 0.2  # dense and pruned, percent; points on MNIST
@@ -25,6 +25,7 @@ def change(gap, half_width, word):
     if math.isclose(half_width, pruned.half_width, abs_tol=0.003):
         raise Wrong("that is the pruned mean's alone; the dense mean is not known exactly either")
     if not math.isclose(half_width, welch(dense, pruned), abs_tol=0.003):
+        enough_decimals(half_width, welch(dense, pruned))
         raise Wrong("t for 4 degrees of freedom times the root of the sum of both squared deviations over 3")
     right = on_change(dense, pruned, paper=theirs, allowed=ALLOWED)
     if str(word).strip().lower() != right:
@@ -36,11 +37,13 @@ def change(gap, half_width, word):
 def by_chance(expected, at_least_one):
     """Of nine independent 95 % intervals: how many miss the truth on average, and the chance that one or more does."""
     if not math.isclose(expected, ROWS * MISSED, abs_tol=0.005):
+        enough_decimals(expected, ROWS * MISSED + 1e-9)
         raise Wrong("on average: each of the nine misses in 5 of 100 cases, and averages add up")
     if math.isclose(at_least_one, ROWS * MISSED, abs_tol=0.005):
         raise Wrong("0.45 counts cases twice in which two intervals miss; begin with the chance that none does")
     if math.isclose(at_least_one, (1 - MISSED) ** ROWS, abs_tol=0.005):
         raise Wrong("that is the chance that none misses")
     if not math.isclose(at_least_one, 1 - (1 - MISSED) ** ROWS, abs_tol=0.005):
+        enough_decimals(at_least_one, 1 - (1 - MISSED) ** ROWS)
         raise Wrong("1 less the chance that all nine hold")
     return f"{expected:.2f} on average, and with probability {at_least_one:.2f} one at least"

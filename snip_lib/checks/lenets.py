@@ -2,7 +2,7 @@
 
 import math
 
-from snip_lib.checks.verdict import Wrong, checker
+from snip_lib.checks.verdict import Wrong, checker, enough_decimals
 from snip_lib.tables import Gap
 
 DENSE, PRUNED = (1.5, 1.6, 1.4, 1.5, 1.5), (1.7, 1.9, 1.6, 1.7, 1.6)
@@ -18,6 +18,7 @@ def passes_of_lwc(answer):
     if math.isclose(answer, 4 * 15_000 * 100 / 60_000, abs_tol=0.06):
         raise Wrong("a tenth of the 60,000 is spared for validation")
     if not math.isclose(answer, sum(a_training for _ in range(4)), abs_tol=0.06):
+        enough_decimals(answer, 4 * a_training)
         raise Wrong("iterations times examples over 54,000, for each of the trainings")
     return "four trainings; SNIP's scoring adds a five-hundredth of a pass to one"
 
@@ -35,5 +36,6 @@ def seed_by_seed(change, half_width):
     if math.isclose(half_width, pair.half_width * math.sqrt(4 / 5), abs_tol=0.003):
         raise Wrong("the standard deviation is over n - 1")
     if not math.isclose(half_width, pair.half_width, abs_tol=0.003):
+        enough_decimals(half_width, pair.half_width)
         raise Wrong("t times the standard deviation of the differences, over the root of five")
     return f"{pair.mean:.2f} ± {pair.half_width:.2f}: 0 lies outside, with five runs"

@@ -2,7 +2,7 @@
 
 import math
 
-from snip_lib.checks.verdict import Wrong, checker
+from snip_lib.checks.verdict import Wrong, checker, enough_decimals
 from snip_lib.tables import Overall
 
 CHANGES = {"one": (0.9, 1.4), "two": (0.6, 0.9), "three": (0.5, 0.7), "four": (-0.3, -0.1)}  # (the paper's, ours)
@@ -33,6 +33,7 @@ def over_networks(gap, half_width, said):
     if math.isclose(half_width, sample.half_width * math.sqrt(3 / 4), abs_tol=0.003):
         raise Wrong("the standard deviation is over n - 1")
     if not math.isclose(half_width, sample.half_width, abs_tol=0.004):
+        enough_decimals(half_width, sample.half_width)
         raise Wrong("t times the standard deviation of the four differences, over the root of four")
     if said != whole.verdict:
         raise Wrong("the gap is no larger than what is allowed; is its half-width, or what is sure of it?")

@@ -3,7 +3,7 @@
 import json
 import math
 
-from snip_lib.checks.verdict import Wrong, checker
+from snip_lib.checks.verdict import Wrong, checker, enough_decimals
 from snip_lib.records import Records
 from snip_lib.tables import Sample
 
@@ -19,6 +19,7 @@ def three_runs(mean, half_width, word):
     if math.isclose(half_width, 1.96 * sample.std / math.sqrt(3), abs_tol=0.005):
         raise Wrong("1.96 is for many runs; with three, two degrees of freedom are left, and t is 4.303")
     if not math.isclose(half_width, sample.half_width, abs_tol=0.005):
+        enough_decimals(half_width, sample.half_width)
         raise Wrong("half-width: t times the standard deviation (over n - 1) divided by the root of n")
     if str(word).strip().lower() != "undecided":
         raise Wrong("the gap is 0, but the half-width decides too: is it within 0.2?")

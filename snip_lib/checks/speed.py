@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from snip_lib.checks.verdict import Wrong, checker
+from snip_lib.checks.verdict import Wrong, checker, enough_decimals
 
 
 @checker
@@ -22,6 +22,7 @@ def share_of_holding(ratio_100, ratio_1):
             if math.isclose(ratio, mistake, rel_tol=1e-3):
                 raise Wrong(hint)
         if not math.isclose(ratio, held / trained, rel_tol=1e-3):
+            enough_decimals(ratio, held / trained)
             raise Wrong(f"with {examples} examples, {held} products a weight hold and {trained} train")
     return "1/150, and two thirds where there is one example"
 

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from snip_lib.checks.verdict import Wrong, checker
+from snip_lib.checks.verdict import Wrong, checker, enough_decimals
 
 
 @checker
@@ -44,6 +44,7 @@ def cut_at_one(std):
         raise Wrong("this is the variance: take its root")
     if abs(answer - 0.8796) < 6e-4:
         raise Wrong("this is the cut at two standard deviations: set a = 1")
+    enough_decimals(answer, wanted)
     raise Wrong("put a = 1 into the formula: φ(1) is 0.24197, and Φ(1) is 0.84134")
 
 

@@ -67,14 +67,19 @@ def _line(word: str, text: object) -> Verdict:
 
 
 def rounded(given: float, wanted: float) -> bool:
-    """Whether `given` is `wanted` with fewer decimals: no mistake of thought, and to be told as what it is.
+    """Whether `given` is `wanted` with fewer decimals, within a quarter of it: no mistake of thought.
 
-    >>> rounded(463, 462.963), rounded(463.0, 463.7)
-    (True, False)
+    >>> rounded(463, 462.963), rounded(463.0, 463.7), rounded(0, 0.3)
+    (True, False, False)
     """
-    if not math.isfinite(given):
-        return False
-    return any(math.isclose(given, round(wanted, decimals), abs_tol=1e-9) for decimals in range(6))
+    near = math.isclose(given, wanted, rel_tol=0.25)
+    return near and any(math.isclose(given, round(wanted, decimals), abs_tol=1e-9) for decimals in range(6))
+
+
+def enough_decimals(given: float, wanted: float, *, name: str = "") -> None:
+    """Raise Wrong for a right number that is rounded too far, which a checker refuses but for no other reason."""
+    if rounded(given, wanted):
+        raise Wrong(f"{name + ': ' if name else ''}the number is right, and rounded too far: give another decimal")
 
 
 def _touched(answer: object) -> object:

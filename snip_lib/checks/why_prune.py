@@ -4,7 +4,7 @@ import itertools
 import math
 
 from snip_lib.checks.raised import shown
-from snip_lib.checks.verdict import Wrong, checker, rounded
+from snip_lib.checks.verdict import Wrong, checker, enough_decimals
 
 
 @checker
@@ -16,8 +16,7 @@ def passes(many, once):
     for (name, wanted), given in zip(examples.items(), (many, once), strict=True):
         if math.isclose(given, wanted / 54_000, abs_tol=0.06):
             continue
-        if rounded(given, wanted / 54_000):
-            raise Wrong(f"{name}: the count is right, and rounded too far: give one decimal")
+        enough_decimals(given, wanted / 54_000, name=name)
         if math.isclose(given, wanted / 60_000, abs_tol=0.06):
             raise Wrong(f"{name}: 60,000 digits are there, but 6,000 of them are kept for validation")
         if math.isclose(given, wanted, abs_tol=1):
