@@ -20,6 +20,8 @@ WITH_SLIDERS = [name for name, path in PAGES.items() if "data-snip" in path.read
 TITLE = next(iter(PAGES))
 SLIDER = "[role=group]:has(input[type=range])"
 OPEN = "document.querySelectorAll('details').forEach(fold => { fold.open = true; })"
+FADED_IN = """document.getAnimations().filter(motion => motion.effect.getComputedTiming().endTime < Infinity)
+    .forEach(motion => motion.finish())"""
 CLOSED = "document.querySelectorAll('article details:not([open])').length"
 CUT = """[...document.querySelectorAll('article pre')].filter(box => box.scrollWidth > box.clientWidth + 1)
     .map(box => box.innerText.slice(0, 60))"""
@@ -112,6 +114,7 @@ def test_page_is_whole_and_readable(visit, name, view):
     assert look("document.documentElement.dataset.theme") == view.scheme
     look(OPEN)  # hints, solutions and folded code are read, too
     assert look(CLOSED) == 0
+    look(FADED_IN)
     assert look("document.documentElement.scrollWidth") <= view.width, "the page scrolls sideways"
     if view.width >= WIDE.width and name_of(name) not in widths.allowed():
         assert look(CUT) == [], "code or output that has to be scrolled"
