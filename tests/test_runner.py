@@ -420,3 +420,14 @@ def test_seconds_are_recorded_to_the_millisecond():
     for key in ("seconds", "scoring_seconds"):
         assert metrics[key] > 0
         assert metrics[key] == round(metrics[key], 3)
+
+
+def test_a_job_goes_on_where_its_state_was_taken():
+    """Begun again it would come to the same numbers, and nobody would see that the time was lost."""
+    before = job.Job(runner.Unit((RUN,)), "cpu")
+    for _ in range(3):
+        before.trainer.step()
+    after = job.Job(runner.Unit((RUN,)), "cpu", before.state())
+    assert after.iteration == before.iteration == 3
+    pairs = zip(before.models[0].parameters(), after.models[0].parameters(), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)

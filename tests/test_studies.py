@@ -351,3 +351,10 @@ def test_pruning_later_prunes_both_networks_once_and_the_smaller_one_also_in_thr
     assert all(row.run.pretrain == row.key["prunings"] for row in rows)
     found = {(row.run.network, row.run.pretrain) for row in rows}
     assert found == {*itertools.product(studies.paper.LENETS, (0, 1)), ("lenet-300-100", 3)}
+
+
+@pytest.mark.parametrize("profile", ["laptop", "fast", "paper"])
+def test_photographs_are_shifted_and_flipped_while_training_and_digits_are_not(profile):
+    """Section 5 of the paper augments CIFAR-10; a 6 that is flipped is no digit."""
+    for name, network in models.NETWORKS.items():
+        assert studies.recipe_of(profile, name).augment == (network.data not in ("mnist", "digits")), name
