@@ -2,6 +2,7 @@
 
 from snip_lib import tables
 from snip_lib.records import Records
+from snip_lib.studies import paper
 
 
 def test_without_records_every_number_stands_once_and_reads_not_run_yet(tmp_path):
@@ -17,3 +18,10 @@ def test_numbers_can_be_subtracted_where_no_record_is(tmp_path):
     assert len(gaps) == len(frame)
     assert all(gap != gap for gap in gaps)
     assert frame.paper.min() > 0
+
+
+def test_whatever_of_the_paper_waits_for_runs_is_listed_with_its_command(tmp_path):
+    said = tables.commands(records=Records(tmp_path))
+    assert len(said) == len(paper.EXPERIMENTS)
+    for experiment in paper.EXPERIMENTS:
+        assert any(f"run {experiment.name}`" in line for line in said)

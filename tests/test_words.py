@@ -3,6 +3,8 @@
 import dataclasses
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from records_made import lost, record
 
 from snip_lib import studies, tables
@@ -80,7 +82,6 @@ def test_without_a_record_nothing_held_up_and_every_number_is_listed(tmp_path):
     assert len(frame) == listed
     assert set(frame["change_verdict"]) == {NOT_YET}
     assert list(tables.counted(frame).columns) == [NOT_YET]
-    assert len(tables.commands(records=Records(tmp_path))) == 5
 
 
 def test_a_sentence_says_how_many_runs_there_are(tmp_path):
@@ -135,3 +136,19 @@ def test_a_run_with_later_fields_is_told_by_its_row(tmp_path):
     assert not tables.errors("controls", key | {"mask": "snip"}, profile="smoke", records=records)
     run = row_of("controls", key, "smoke").run
     assert dataclasses.replace(run, control="none") == row_of("controls", key | {"mask": "snip"}, "smoke").run
+
+
+@given(mean=st.floats(-3, 3), half_width=st.floats(0, 3), sign=st.sampled_from((-1, 0, 1)))
+def test_a_gap_agrees_where_its_whole_interval_does(mean, half_width, sign):
+    """By the ends of the interval: all of one sign, or all within what is allowed."""
+    low, high = mean - half_width, mean + half_width
+    said = Gap(3, mean, half_width).agrees(sign, allowed=0.2)
+    apart = abs(mean) > half_width
+    within = {1: apart and mean > 0, -1: apart and mean < 0, 0: not apart and max(abs(low), abs(high)) <= 0.2}[sign]
+    assert (said == "agrees") == within
+    assert (said == "differs") == (apart and not within)
+
+
+@pytest.mark.parametrize(("gap", "word"), [(Gap(2, 0.5, 0.1), "too few runs"), (Gap(0, None, None), NOT_YET)])
+def test_too_few_pairs_agree_with_nobody(gap, word):
+    assert gap.agrees(1, allowed=0.2) == word

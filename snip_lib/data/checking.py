@@ -12,8 +12,13 @@ def checked(arrays: Arrays, source: Source) -> Arrays:
     """The arrays of the set's parts; DataError for the first that is missing, damaged or of another set."""
     for part, size in source.sizes.items():
         images, labels = arrays.get(f"{part}_x"), arrays.get(f"{part}_y")
-        fault = _missing(part, images, labels) or _of_images(part, images, source) or _of_labels(part, labels, source)
-        if fault := fault or _of_numbers(part, images, labels, size):
+        fault = (
+            _missing(part, images, labels)
+            or _of_images(part, images, source)
+            or _of_labels(part, labels, source)
+            or _of_numbers(part, images, labels, size)
+        )
+        if fault:
             raise DataError(f"{source.name} is damaged or another set: {fault}; {_remedy(source)}")
     found = {f"{part}_{key}": arrays[f"{part}_{key}"] for part in source.sizes for key in "xy"}
     if source.digest and digest(found) != source.digest:

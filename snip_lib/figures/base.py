@@ -8,8 +8,6 @@ import numpy as np
 import torch
 
 from snip_lib.figures.settings import INK, matplotlib
-from snip_lib.figures.settings import SOFT as SOFT  # the pages have these two of here
-from snip_lib.figures.settings import style as style
 
 # Colour is never the only carrier: each method has its own marker and line style as well.
 LOOKS: dict[str, dict[str, Any]] = {

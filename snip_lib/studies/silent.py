@@ -19,8 +19,6 @@ CHOICES = {
     "ten batches": {"pruning_batch": 1_280},
     "ten batches, statistics of them": {"pruning_batch": 1_280, "batch_norm": "batch"},
 }
-
-
 TWO = {choice: CHOICES[choice] for choice in ("the book's", "statistics of the batch")}
 
 

@@ -10,7 +10,7 @@ from snip_lib.records import Records
 from snip_lib.studies import named
 from snip_lib.tables.summary import book, by_row
 from snip_lib.tables.verdicts import ENOUGH
-from snip_lib.tables.words import Errors
+from snip_lib.tables.words import NOT_YET, Errors
 
 LITTLE, NEARLY_ALL = 1, 90  # percent: less is "at chance", more is "memorised"
 
@@ -76,4 +76,4 @@ def fates(shares: Errors) -> str:
     """
     met = [fate(share) for share in shares.values()]
     kinds = [kind for kind in ("at chance", "in part", "memorised") if kind in met]
-    return ", ".join(f"{kind} {met.count(kind)} of {len(met)}" for kind in kinds) or "not run yet"
+    return ", ".join(f"{kind} {met.count(kind)} of {len(met)}" for kind in kinds) or NOT_YET

@@ -107,6 +107,22 @@ class Gap:
         worse = "worse" if self.mean > 0 else "better"
         return f"{abs(self.mean):.2f} ± {self.half_width:.2f} points {worse} (n = {self.n})"
 
+    def agrees(self, sign: int, *, allowed: float) -> str:
+        """Whether it has the sign that others report: 1 for worse, -1 for better, 0 for neither, in a word or two.
+
+        allowed: points that count as no difference, asked where they report none.
+
+        >>> Gap(5, 0.5, 0.2).agrees(1, allowed=0.2), Gap(5, 0.5, 0.2).agrees(0, allowed=0.2)
+        ('agrees', 'differs')
+        >>> Gap(5, 0.05, 0.1).agrees(0, allowed=0.2), Gap(5, 0.05, 0.1).agrees(1, allowed=0.2)
+        ('agrees', 'not told apart')
+        """
+        if self.apart is None:
+            return "too few runs" if self.n else NOT_YET
+        if self.apart:
+            return "agrees" if self.mean * sign > 0 else "differs"
+        return "agrees" if not sign and abs(self.mean) + self.half_width <= allowed else "not told apart"
+
     @property
     def cell(self) -> str:
         """The difference for the cell of a table."""
