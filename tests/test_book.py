@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tools import book, first_cell, widths
+from tools import book, first_cell
 
 pytestmark = pytest.mark.browser
 ROOT = first_cell.ROOT
@@ -116,18 +116,13 @@ def test_page_is_whole_and_readable(visit, name, view):
     assert look(CLOSED) == 0
     look(FADED_IN)
     assert look("document.documentElement.scrollWidth") <= view.width, "the page scrolls sideways"
-    if view.width >= WIDE.width and name_of(name) not in widths.allowed():
+    if view.width >= WIDE.width:
         assert look(CUT) == [], "code or output that has to be scrolled"
     assert look("document.querySelectorAll('mjx-merror').length") == 0, "MathJax cannot read an equation"
     assert look("document.querySelectorAll('article .math:not(:has(mjx-container))').length") == 0, "raw mathematics"
     assert look("[...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.src)") == []
     violations = Axe().run(opened.page, options=AXE).response["violations"]
     assert [(v["id"], [n["html"][:200] for n in v["nodes"]]) for v in violations] == []
-
-
-def name_of(page: str) -> str:
-    """The source of a page, as tools/wide.txt calls it."""
-    return PAGES[page].relative_to(ROOT).as_posix()
 
 
 def moved(slider, move) -> bool:

@@ -8,7 +8,7 @@ import sys
 import nbformat
 import pytest
 
-from tools import contents, first_cell, lints, prose, reading, stamps, widths
+from tools import contents, first_cell, lints, prose, reading, stamps
 
 PICTURE = {"image/png": "aGVsbG8=", "text/plain": "<Figure>"}
 ALT = {"image": {"alt": "a line that falls from left to right"}}
@@ -190,21 +190,6 @@ def test_wide_letters_that_nobody_sees_are_let_through(tmp_path):
         output(cells[3], **{"text/plain": "3" * 77, "text/html": "<b>3</b>"})
 
     assert complaints(lints.within_the_column, page(tmp_path, change)) == []
-
-
-def test_the_allowance_for_wide_lines_can_only_shrink(tmp_path, monkeypatch):
-    three = page(tmp_path, set_source(2, "\n".join(["x = 1  # " + "long " * 14] * 3)))
-    for allowed, good in ((2, False), (3, True), (4, False)):
-        list_ = tmp_path / "wide.txt"
-        list_.write_text(f"{allowed:3d} page.ipynb\n")
-        monkeypatch.setattr(widths, "ALLOWED", list_)
-        assert (complaints(lints.within_the_column, three) == []) == good
-    assert set(widths.allowed()) == {"page.ipynb"}
-
-
-def test_every_allowance_is_of_a_page_that_is_there():
-    pages = {path.relative_to(first_cell.ROOT).as_posix() for path in lints.written()}
-    assert set(widths.allowed()) <= pages
 
 
 def test_the_minutes_are_mended_and_nothing_else(tmp_path):

@@ -208,6 +208,20 @@ def test_counts():
     assert masks == masks_of(a=[[1, 0], [0, 0]], b=[0, 1, 1], c=[[0]]) != masks_of(a=[[1, 0], [0, 0]])
 
 
+def test_jaccard_by_chance_is_what_shuffles_come_to():
+    """The mean over many shuffles, layer by layer, of two masks whose layers are kept unlike."""
+    draw = torch.Generator().manual_seed(0)
+    shares = {"wide": (400, 0.1, 0.3), "narrow": (60, 0.7, 0.2), "empty": (50, 0.0, 0.5)}
+    a, b = (sl.Masks({n: torch.rand(s[0], generator=draw) < s[i] for n, s in shares.items()}) for i in (1, 2))
+    found = torch.tensor([a.jaccard(b.shuffled(generator=seed)) for seed in range(400)], dtype=torch.float64)
+    assert abs(found.mean() - a.jaccard_by_chance(b)) < 4 * found.std() / 20
+    assert a.jaccard_by_chance(b) == b.jaccard_by_chance(a)
+    nothing = sl.Masks({"w": torch.zeros(0, dtype=torch.bool)})
+    assert nothing.jaccard_by_chance(nothing) == nothing.jaccard(nothing) == 1
+    with pytest.raises(ValueError, match="different parameters"):
+        a.jaccard_by_chance(nothing)
+
+
 def test_jaccard():
     a, b = masks_of(v=[1, 1, 0, 0], w=[[1, 0]]), masks_of(v=[0, 1, 1, 0], w=[[1, 0]])
     assert a.jaccard(b) == b.jaccard(a) == 2 / 4

@@ -87,9 +87,28 @@ class Masks(Mapping[str, Tensor]):
 
     def jaccard(self, other: "Masks") -> float:
         """Connections kept by both over those kept by either, in [0, 1]; ValueError when the parameters differ."""
+        self._comparable(other)
+        return self._over_either(other, sum(_count(self[name] & other[name]) for name in self))
+
+    def jaccard_by_chance(self, other: "Masks") -> float:
+        """What `jaccard` comes to with one of the two `shuffled`: by their numbers in each parameter alone.
+
+        Of m connections of which k and k' are kept, both keep k k' / m on average. ValueError as `jaccard`.
+
+        >>> import torch, snip_lib as sl
+        >>> masks = sl.Masks({"weight": torch.arange(100).view(10, 10) < 20})
+        >>> masks.jaccard(masks), round(masks.jaccard_by_chance(masks), 3)  # 4 of 36
+        (1.0, 0.111)
+        """
+        self._comparable(other)
+        ours, theirs = self.counts(), other.counts()
+        return self._over_either(other, sum(k * theirs[n] / self[n].numel() for n, k in ours.items() if k))
+
+    def _comparable(self, other: "Masks") -> None:
         if list(self) != list(other) or any(self[name].shape != other[name].shape for name in self):
             raise ValueError("the two masks are of different parameters, so they cannot be compared")
-        both = sum(_count(self[name] & other[name]) for name in self)
+
+    def _over_either(self, other: "Masks", both: float) -> float:
         either = self.kept + other.kept - both
         return both / either if either else 1.0
 

@@ -91,10 +91,8 @@ def _scores(network: str, pool: Pool, draw: int, first: int, last: int) -> tuple
 
 def _row(network: str, pool: Pool, size: int, draw: int) -> Row:
     one, other = (_scores(network, pool, draw, *ends)[0] for ends in ((0, size), (size, 2 * size)))
-    both = sum(one[n].sum().item() * other[n].sum().item() / one[n].numel() for n in one)
-    chance = both / (one.kept + other.kept - both)
     what = f"masks of {network}, {SPARSITIES[network]:.0%}, two batches of {size}, {pool.name}, draw {draw}"
-    ours = one.jaccard(other)
+    ours, chance = one.jaccard(other), one.jaccard_by_chance(other)
     return Row("overlap", what, "their numbers per layer alone", ours, chance, "", ours / chance)
 
 
