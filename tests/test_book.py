@@ -23,7 +23,8 @@ OPEN = "document.querySelectorAll('details').forEach(fold => { fold.open = true;
 FADED_IN = """document.getAnimations().filter(motion => motion.effect.getComputedTiming().endTime < Infinity)
     .forEach(motion => motion.finish())"""
 CLOSED = "document.querySelectorAll('article details:not([open])').length"
-CUT = """[...document.querySelectorAll('article pre')].filter(box => box.scrollWidth > box.clientWidth + 1)
+CUT = """[...document.querySelectorAll('article pre'), ...[...document.querySelectorAll('article .cell_output table')]
+    .map(table => table.parentElement)].filter(box => box.scrollWidth > box.clientWidth + 1)
     .map(box => box.innerText.slice(0, 60))"""
 READY = "async () => { await window.MathJax?.startup?.promise; await document.fonts.ready; }"
 AXE = {"rules": {"empty-table-header": {"enabled": False}}}  # it takes a formula, which is MathML, for nothing
