@@ -69,12 +69,6 @@ def test_only_the_batchs_statistics_hold_the_sums_at_zero(page, modes):
     assert min(sums["identity"], sums["stored"]) > 0.01
 
 
-def test_the_chance_overlap_is_that_of_shuffles(page, modes):
-    a, b = (page["top"](modes[mode], 0.9) for mode in ("identity", "batch"))
-    found = [a.jaccard(b.shuffled(generator=k)) for k in range(10)]
-    assert page["chance"](a, b) == pytest.approx(sum(found) / 10, abs=0.003)
-
-
 def test_one_number_a_unit_scores_nothing_or_is_refused():
     model = sl.models.build("vgg-like", generator=0)
     x, y = sl.data.pruning_batch(sl.data.load("cifar10-sample"), 10, seed=0)
