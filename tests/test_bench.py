@@ -16,8 +16,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from snip_lib import data
 from snip_lib.training import execution
+from tools.bench import __main__ as bench_line
 from tools.bench import clock, growth, overlap, parts, steps, subjects
-from tools.bench.__main__ import kept, line
+from tools.bench.__main__ import line
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -55,16 +56,33 @@ def test_every_measurement_of_memory_runs_in_a_process_of_its_own(what):
     assert measured["peak"] >= measured["before"] > 0
 
 
-def test_parts_measured_anew_replace_their_rows_alone_and_only_on_the_same_machine(tmp_path, capsys):
-    path, machine = tmp_path / "bench.json", clock.machine()
-    rows = [{"part": part, "what": "before"} for part in ("mask", "steps", "mask")]
-    path.write_text(json.dumps({"machine": machine, "small": False, "rows": rows}))
-    now = {"machine": machine | {"load before": 99.0}, "small": False, "rows": [{"part": "mask", "what": "now"}]}
-    assert kept(path, now) == [{"part": "steps", "what": "before"}]
-    assert kept(path, now | {"small": True}) == []
-    assert kept(path, now | {"machine": machine | {"cpu": "another"}}) == []
-    assert capsys.readouterr().out.count("its rows are dropped") == 2
-    assert kept(tmp_path / "none.json", now) == []
+def test_parts_measured_anew_replace_their_rows_alone_and_only_on_the_same_machine(tmp_path, monkeypatch, capsys):
+    """Saved after each part: what was measured before one that fails is kept."""
+
+    def part(name, value):
+        return lambda repeats, small: [clock.Row(name, "what", "beside", value, 1.0, "s", value)]
+
+    def bench(**measure):
+        monkeypatch.setattr(bench_line, "PARTS", measure)
+        monkeypatch.setattr(sys, "argv", ["bench", "--small", "--out", str(path), "--only", *measure])
+        bench_line.main()
+
+    def saved():
+        return {row["part"]: row["ours"] for row in json.loads(path.read_text())["rows"]}
+
+    path = tmp_path / "bench.json"
+    bench(mask=part("mask", 1.0), steps=part("steps", 2.0))
+    with pytest.raises(ZeroDivisionError):
+        bench(mask=part("mask", 3.0), topk=lambda repeats, small: 1 / 0)
+    assert saved() == {"steps": 2.0, "mask": 3.0}
+    content = json.loads(path.read_text())
+    assert {name: set(when) for name, when in content["measured"].items()} == {
+        name: {"date", "threads", "bfloat16", "load before"} for name in ("mask", "steps")
+    }
+    path.write_text(json.dumps(content | {"machine": content["machine"] | {"cpu": "another"}}))
+    bench(topk=part("topk", 4.0))
+    assert saved() == {"topk": 4.0}
+    assert capsys.readouterr().out.count("its rows are dropped") == 1
 
 
 def test_what_a_cpu_run_wishes_for_has_a_goal_only_where_it_can_be_had(monkeypatch):

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from records_made import RUN, lost, record
 
 from snip_lib import records, studies, tables
-from snip_lib.records import Records, arrays, content, files, folder, merging
+from snip_lib.records import Records, arrays, content, folder, merging, writing
 from snip_lib.runner.estimates import History
 from snip_lib.studies.run import METHOD
 
@@ -698,8 +698,8 @@ def test_what_a_killed_writer_left_is_cleaned_when_it_is_old(tmp_path):
     for path in (old, young, other):
         path.write_text("half")
     for path in (old, other):
-        os.utime(path, (time.time() - 2 * files.DRAFT_SECONDS,) * 2)
-    files.write_whole(tmp_path / "c.safetensors", b"whole")
+        os.utime(path, (time.time() - 2 * writing.DRAFT_SECONDS,) * 2)
+    writing.write_whole(tmp_path / "c.safetensors", b"whole")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b.safetensors.2.draft", "c.safetensors", "draft.txt"]
 
 

@@ -20,7 +20,7 @@ from records_made import RECIPE, RUN
 
 from snip_lib import data, models, runner, training
 from snip_lib.pruning import snip
-from snip_lib.records import Records, files
+from snip_lib.records import Records, writing
 from snip_lib.runner import engine, job
 from snip_lib.runner.checkpoints import Checkpoint, CheckpointWarning, claim, pack, unpack
 from snip_lib.runner.engine import Plan
@@ -188,7 +188,7 @@ def test_nothing_is_unpickled_but_plain_values():
 def test_a_run_that_is_recorded_leaves_nothing_behind_also_not_of_killed_ones(tmp_path):
     folder = tmp_path / "checkpoints"
     folder.mkdir()
-    for name, age in (("old", 2 * files.DRAFT_SECONDS), ("young", 0)):
+    for name, age in (("old", 2 * writing.DRAFT_SECONDS), ("young", 0)):
         (folder / f"{name}.checkpoint.1.draft").write_text("half")
         os.utime(folder / f"{name}.checkpoint.1.draft", (time.time() - age,) * 2)
     assert runner.record(RUN, "figure1", profile="smoke", records=Records(tmp_path)) == "recorded"

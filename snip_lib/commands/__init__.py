@@ -1,6 +1,6 @@
-"""The command line, `python -m snip_lib`: what each command takes (`grammar`), and what it does (the other files)."""
+"""The command line, `python -m snip_lib`: what each command takes (`options`), and what it does (the other files)."""
 
-from snip_lib.commands.grammar import parser
 from snip_lib.commands.line import DONE, FAILED, INTERRUPTED, SENSELESS, UNFINISHED, main
+from snip_lib.commands.options import parser
 
 __all__ = ["DONE", "FAILED", "INTERRUPTED", "SENSELESS", "UNFINISHED", "main", "parser"]

@@ -12,8 +12,8 @@ import sys
 import time
 import warnings
 
-from snip_lib.commands import options
-from snip_lib.commands.grammar import parser
+from snip_lib.commands import resolve
+from snip_lib.commands.options import parser
 
 START = time.time()  # a deadline counts from the start of the process, as near as Python lets it
 DONE, FAILED, SENSELESS, UNFINISHED, INTERRUPTED = 0, 1, 2, 3, 130
@@ -49,12 +49,12 @@ def _list_command(given: argparse.Namespace) -> int:
 
 
 def _run_command(given: argparse.Namespace) -> int:
-    parts = options.chosen(given)  # before torch is imported
+    parts = resolve.chosen(given)  # before torch is imported
     from snip_lib.commands import sweep
 
     smoke = {part.profile for part in parts} == {"smoke"}
-    with options.records_to_write(given.records, kept=not smoke) as where:
-        plans = sweep.plans(given, parts, where, device=options.device(given.device), start=START)
+    with resolve.records_to_write(given.records, kept=not smoke) as where:
+        plans = sweep.plans(given, parts, where, device=resolve.device(given.device), start=START)
         if given.dry_run:
             sweep.describe(plans)
             return DONE
@@ -69,7 +69,7 @@ def _run_command(given: argparse.Namespace) -> int:
 def _status_command(given: argparse.Namespace) -> int:
     from snip_lib.commands import reports
 
-    records = options.records_to_read(given.records)
+    records = resolve.records_to_read(given.records)
     if given.experiment == "all":
         return reports.agenda_status(given.profile, records)
     return reports.status(given.experiment, given.profile, records)
@@ -80,7 +80,7 @@ def _table_command(given: argparse.Namespace) -> int:
         raise ValueError("table shows one experiment: name one that `list` shows")
     from snip_lib.commands import reports
 
-    return reports.table(given.experiment, given.profile, options.records_to_read(given.records), given.records)
+    return reports.table(given.experiment, given.profile, resolve.records_to_read(given.records), given.records)
 
 
 def _merge_command(given: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from snip_lib.commands.options import device
+from snip_lib.commands.resolve import device
 from snip_lib.records import provenance
 from snip_lib.runner.rehearsal import OUTCOMES, Line, rehearse
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from snip_lib.records import files
+from snip_lib.records import writing
 from snip_lib.words import require
 
 INLINE = 64  # longer lists of numbers go to a file of arrays
@@ -65,7 +65,7 @@ def path_of(told: dict, folder: Path) -> Path:
 def _keep(content: bytes, path: Path) -> None:
     """Write a file that is named by its content, unless it is there and whole."""
     if not (path.is_file() and path.read_bytes() == content):
-        files.write_whole(path, content)
+        writing.write_whole(path, content)
 
 
 def _content(record: dict, folder: Path) -> bytes:

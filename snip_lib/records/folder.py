@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from snip_lib import data
-from snip_lib.records import arrays, files, merging
+from snip_lib.records import arrays, merging, writing
 from snip_lib.records.merging import Merged
 from snip_lib.records.record import COLUMNS, DamagedRecord, RecordError, check, flat, identity, make
 from snip_lib.studies.run import METHOD, Run
@@ -136,7 +136,7 @@ class Records:
                     new.setdefault(_key(record, twins), record)
             lines = [json.dumps(one, sort_keys=True, allow_nan=False).encode() + b"\n" for one in new.values()]
             if lines:
-                files.append(path, b"".join(lines))
+                writing.append(path, b"".join(lines))
         return len(new)
 
     def adopt(self, experiment: str, names: set[str], *, profile: str) -> int:
@@ -161,7 +161,7 @@ class Records:
         from filelock import FileLock
 
         self._lock = self._lock or FileLock(self.folder / "records.lock")
-        with files.writable(self.folder):
+        with writing.writable(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
         try:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from snip_lib.records import arrays, files
+from snip_lib.records import arrays, writing
 from snip_lib.records.record import identity
 
 TIMES = {"seconds", "scoring_seconds"}  # no two executions share them
@@ -45,7 +45,7 @@ def merge(experiment: str, source, into) -> Merged:
             here.setdefault(identity(record), []).append(record)
         for record in found:
             try:
-                with files.writable(into.folder):
+                with writing.writable(into.folder):
                     arrays.copy(record, source.folder, into.folder)
             except ValueError as error:
                 done.complaints.append(f"{source.path(experiment)}: run {record['name']} is skipped: {error}")

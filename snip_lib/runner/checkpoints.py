@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from snip_lib.records import files, provenance
+from snip_lib.records import provenance, writing
 from snip_lib.runner.units import Unit
 from snip_lib.studies.run import METHOD, Run
 
@@ -36,7 +36,7 @@ class Checkpoint:
 
     def save(self, state: dict) -> None:
         """Write the state, whole or not at all. Raises OSError when it cannot; the checkpoint before stays."""
-        files.write_whole(self.path, pack({"origin": self.origin, "state": state}))
+        writing.write_whole(self.path, pack({"origin": self.origin, "state": state}))
 
     def load(self) -> dict | None:
         """The state to go on from; None, with a warning that says why, when there is none that can be trusted."""
@@ -62,7 +62,7 @@ class Checkpoint:
         """Delete the file once its run is recorded, and what killed writers left behind long ago."""
         for path in (self.path, self.older):
             path.unlink(missing_ok=True)
-        files.sweep(self.path.parent)
+        writing.sweep(self.path.parent)
 
     def _refuse(self, why: str, path: Path | None = None) -> None:
         warnings.warn(f"checkpoint {path or self.path} is not used: {why}. The run starts again", CheckpointWarning, 3)

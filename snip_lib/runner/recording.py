@@ -2,7 +2,7 @@
 
 import torch
 
-from snip_lib.records import Records, content, files, provenance
+from snip_lib.records import Records, content, provenance, writing
 from snip_lib.runner.checkpoints import Checkpoint, claim
 from snip_lib.runner.executing import execute_unit
 from snip_lib.runner.job import dataset_of
@@ -35,7 +35,7 @@ def record_unit(
     checkpoint, origin = Checkpoint(records.folder, unit, device), provenance.of(device, together=len(unit.runs))
     options["began"] = lambda job: origin.update(computed=job.trainer.execution.computed)
     dataset_of(unit.runs[0], device)  # when it cannot be had, that is no matter of the folder of records
-    with files.writable(records.folder), claim(records.folder, unit.runs) as mine:
+    with writing.writable(records.folder), claim(records.folder, unit.runs) as mine:
         if not mine:
             return "claimed"
         if {run.name for run in unit.runs} & records.names(experiment, profile):

@@ -1,6 +1,7 @@
 """python -m tools.bench: measure, print one table, save it in data/results/bench.json.
 
-With --only, the rows of the other parts stay, where the file was measured on the same machine with the same libraries.
+Each part keeps its date and the load before it. Rows of other parts stay, where the file was measured on the same
+machine with the same libraries.
 """
 
 import argparse
@@ -13,33 +14,40 @@ from tools.bench.clock import ROOT, Row, machine
 from tools.bench.parts import PARTS
 
 SAME = ("cpu", "cores", "gpu", "torch", "python")  # of two machines whose rows may stand in one table
+CHANGING = ("threads", "bfloat16", "load before")  # from one part to the next: processors of one name differ
 
 
 def main() -> None:
-    """Read the options, run the parts, print and save."""
-    options = _options()
-    content = {"machine": machine(), "date": datetime.date.today().isoformat(), "small": options.small, "rows": []}
-    print(", ".join(f"{key} {value}" for key, value in content["machine"].items() if value is not None), flush=True)
+    """Run the parts asked for, print their rows, and save after each: a bench that is stopped keeps what it has."""
+    options, here = _options(), machine()
+    print(", ".join(f"{key} {value}" for key, value in here.items() if value is not None), flush=True)
     for name in options.only or PARTS:
-        for row in PARTS[name](options.repeats, options.small):
-            print(line(row), flush=True)
-            content["rows"].append({**asdict(row), "met": row.met})
-    if options.only:
-        content["rows"] = kept(options.out, content) + content["rows"]
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        content = begun(options.out, {key: here[key] for key in SAME}, small=options.small)
+        when = {"date": datetime.date.today().isoformat(), **{key: machine()[key] for key in CHANGING}}
+        rows = [asdict(row) | {"met": row.met} for row in _printed(PARTS[name](options.repeats, options.small))]
+        content["measured"][name] = when
+        content["rows"] = [row for row in content["rows"] if row["part"] != name] + rows
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        options.out.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print(f"saved in {options.out}")
 
 
-def kept(path: Path, content: dict) -> list[dict]:
-    """The rows of a saved table whose parts were not measured anew; none of another machine or of other sizes."""
+def begun(path: Path, here: dict, *, small: bool) -> dict:
+    """The table that a file holds, to be added to; an empty one where it is of another machine or of other sizes."""
+    empty = {"machine": here, "small": small, "measured": {}, "rows": []}
     if not path.is_file():
-        return []
-    before, again = json.loads(path.read_text(encoding="utf-8")), {row["part"] for row in content["rows"]}
-    if before["small"] != content["small"] or any(before["machine"][key] != content["machine"][key] for key in SAME):
-        print(f"{path} is of another machine, other libraries or other sizes: its rows are dropped")
-        return []
-    return [row for row in before["rows"] if row["part"] not in again]
+        return empty
+    before = json.loads(path.read_text(encoding="utf-8"))
+    if before["small"] == small and before["machine"] == here:
+        return before
+    print(f"{path} is of another machine, other libraries or other sizes: its rows are dropped")
+    return empty
+
+
+def _printed(rows: list[Row]) -> list[Row]:
+    for row in rows:
+        print(line(row), flush=True)
+    return rows
 
 
 def line(row: Row) -> str:

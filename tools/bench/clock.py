@@ -14,6 +14,8 @@ from pathlib import Path
 
 import torch
 
+from snip_lib.training.execution import has_bfloat16
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -80,6 +82,7 @@ def machine() -> dict:
         "threads": torch.get_num_threads(),
         "torch": str(torch.__version__),
         "python": platform.python_version(),
+        "bfloat16": has_bfloat16("cpu"),
         "load before": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
     }
 
