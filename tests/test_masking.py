@@ -8,7 +8,7 @@ import torch
 from records_made import RECIPE, RUN
 from torch import nn
 
-from snip_lib import criteria, data, pruning, runner
+from snip_lib import criteria, data, pruning, runner, studies
 from snip_lib.pruning import keep_count
 from snip_lib.records import Records
 from snip_lib.runner import job
@@ -190,3 +190,15 @@ def test_controls_know_convolutions_and_batch_norm():
         other, model = job.prune(dataclasses.replace(run, control=control), sample)
         assert other.counts() == own.counts()
         assert isinstance(model, nn.Module)
+
+
+def test_the_rows_called_by_another_criterion_have_its_numbers_per_layer_and_nothing_of_its_places():
+    """And none of them an empty layer, which no choice of places would fill."""
+    rows = [row for row in studies.named("controls").rows("smoke") if row.key["mask"].startswith("shuffled ")]
+    assert {row.key["mask"].split()[1] for row in rows} == {"grasp", "magnitude", "synflow"}
+    for row in rows:
+        assert row.key["mask"] == f"shuffled {row.run.criterion}"
+        drawn, own = (job.prune(run, DIGITS)[0] for run in (row.run, dataclasses.replace(row.run, control="none")))
+        assert drawn.counts() == own.counts()
+        assert not own.empty_layers()
+        assert abs(drawn.jaccard(own) - drawn.jaccard_by_chance(own)) < 0.02

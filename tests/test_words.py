@@ -152,3 +152,13 @@ def test_a_gap_agrees_where_its_whole_interval_does(mean, half_width, sign):
 @pytest.mark.parametrize(("gap", "word"), [(Gap(2, 0.5, 0.1), "too few runs"), (Gap(0, None, None), NOT_YET)])
 def test_too_few_pairs_agree_with_nobody(gap, word):
     assert gap.agrees(1, allowed=0.2) == word
+
+
+def test_both_conventions_of_the_error_stand_side_by_side_and_lost_runs_have_none(tmp_path):
+    write(tmp_path, "digits", KEY, [{"test_error": 0.03, "best_test_error": 0.01}, lost()])
+    other = {"test_error": 0.02, "best_test_error": 0.02}
+    records = write(tmp_path, "digits", {"criterion": "random", "sparsity": 0.9}, [other])
+    said = tables.conventions("digits", profile="smoke", records=records)
+    assert said.endswith("by 1.00 points on average and 2.00 at most (n = 2 runs).")
+    nobody = tables.conventions("digits", profile="smoke", networks=("vgg-d",), records=records)
+    assert NOT_YET in nobody

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from snip_lib.studies.paper import LENETS, figure4_recipe, paper_table, recipe_of, run_of
-from snip_lib.studies.run import Experiment, Row
+from snip_lib.studies.run import Experiment, Row, Run
 
 # What the row is called -> the fields in which its run differs. Magnitude looks at the weights that are trained, as
 # "own weights" does; all others score another draw, as the authors' code does.
@@ -21,6 +21,9 @@ MASKS = {
     "magnitude": {"criterion": "magnitude", "redraw": False},
     "random": {"criterion": "random"},
 }
+# Of another criterion only the numbers per layer, at random places; where none of them is 0, else nothing passes at all
+# (SynFlow and magnitude, in one round, leave the first layer empty beyond these).
+SHUFFLED = {"grasp": (0.9, 0.95, 0.98, 0.99), "magnitude": (0.9, 0.95), "synflow": (0.9,)}
 SPARSITIES = {"lenet-300-100": (0.9, 0.95, 0.98, 0.99, 0.995), "lenet-5-caffe": (0.9, 0.98, 0.99), "resnet-20": (0.95,)}
 LAPTOP_RESNET = 1_404  # iterations: four epochs of 351, which two cores repeat for eighteen runs
 MEMORISED = {  # masks of Figure 4's controls
@@ -44,9 +47,22 @@ def _controls(network: str) -> Callable[[str], list[Row]]:
                     continue  # a run takes minutes, and the LeNets tell
                 key = {"network": network, "sparsity": sparsity, "mask": mask}
                 found.append(Row(key, run_of(profile, network, sparsity, **options, **fields), dense=dense))
+            if network == "lenet-300-100":
+                found += [
+                    Row(*_numbers_of(profile, other, sparsity), dense=dense)
+                    for other in SHUFFLED
+                    if sparsity in SHUFFLED[other]
+                ]
         return found
 
     return rows
+
+
+def _numbers_of(profile: str, criterion: str, sparsity: float) -> tuple[dict, Run]:
+    """Key and run of LeNet-300-100 with as many connections a layer as the criterion keeps, at random places."""
+    fields = {"criterion": criterion, "redraw": criterion != "magnitude", "control": "shuffled"}
+    key = {"network": LENETS[0], "sparsity": sparsity, "mask": f"shuffled {criterion}"}
+    return key, run_of(profile, LENETS[0], sparsity, **fields)
 
 
 def _explain(profile: str) -> list[Row]:
@@ -81,7 +97,7 @@ def _memorised(profile: str) -> list[Row]:
 EXPERIMENTS = (
     Experiment(
         "controls",
-        "SNIP against its own mask shuffled, inverted and redrawn, LeNet-300-100",
+        "SNIP against its own mask shuffled, inverted and redrawn, and others' numbers per layer, LeNet-300-100",
         _controls("lenet-300-100"),
         {"smoke": 1, "laptop": 5},
     ),

@@ -62,13 +62,14 @@ def what(key: dict) -> str:
 def counted(frame):
     """How often each verdict was given, a line for each table or figure, a column for each kind of verdict.
 
-    A line of `held` has up to two verdicts; one that was measured and has none counts as "no verdict".
+    A line of `held` or `losses` has up to two verdicts; one that was measured and has none counts as "no verdict".
 
     >>> counted(held()).index[0]
     'Figure 1'
     """
     pandas = require("pandas", "a table of records")
-    kinds = ("agrees", "better", "worse", "undecided", "too few runs", "diverged", "dense diverged", NONE, NOT_YET)
+    nothing = ("too few runs", "diverged", "dense diverged", NONE, NOT_YET)
+    kinds = ("agrees", "better", "worse", "differs", "undecided", *nothing)
     rows = {}
     for where in dict.fromkeys(frame["where"]):
         part = frame[frame["where"] == where]

@@ -34,6 +34,15 @@ def curves(experiment: str, *, profile: str = "laptop", records: Records | None 
     return rows
 
 
+def title(key: dict) -> str:
+    """What the paper's Figure 4 calls the row of that key.
+
+    >>> title({"labels": "random", "sparsity": 0, "weight decay": 0.0005})
+    'random labels, L2'
+    """
+    return f"{key['labels']} labels" + (", L2" if key["weight decay"] else "") + (", pruned" if key["sparsity"] else "")
+
+
 def memorised(loss: float, classes: int = 10) -> float:
     """The share of the labels' information that a training loss (nats) saves, in percent; negative below a guess.
 
@@ -60,12 +69,26 @@ def agreement(shares: Errors, paper: float) -> str:
     >>> agreement({0: 98.0, 1: 99.0, 2: 97.0}, 99.0), agreement({0: 98.0}, 99.0)
     ('agrees', 'too few runs')
     """
-    if len(shares) < ENOUGH:
+    return _agreement([fate(share) for share in shares.values()], fate(paper))
+
+
+def agreement_on_change(dense: Errors, pruned: Errors, paper: tuple[float, float]) -> str:
+    """The same of what pruning did: both fates of a seed, whole and pruned, beside both of the paper's shares.
+
+    >>> dense, pruned = {0: 98.0, 1: 97.0, 2: 99.0}, {0: 0.1, 1: 0.2, 2: 0.1}
+    >>> agreement_on_change(dense, pruned, (97.0, 0.1)), agreement_on_change(dense, pruned, (97.0, 95.0))
+    ('agrees', 'differs')
+    """
+    pairs = [(fate(dense[seed]), fate(pruned[seed])) for seed in dense if seed in pruned]
+    return _agreement(pairs, (fate(paper[0]), fate(paper[1])))
+
+
+def _agreement(ours: list, paper: object) -> str:
+    if len(ours) < ENOUGH:
         return "too few runs"
-    fates = {fate(share) for share in shares.values()}
-    if fates == {fate(paper)}:
+    if set(ours) == {paper}:
         return "agrees"
-    return "undecided" if fate(paper) in fates else "differs"
+    return "undecided" if paper in ours else "differs"
 
 
 def fates(shares: Errors) -> str:

@@ -1,6 +1,6 @@
 """What a page says of records: errors seed by seed, their differences in words, and "not run yet" where none are."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from snip_lib.records import Records
@@ -154,6 +154,29 @@ def rest(experiment: str, *, profile: str = "laptop", records: Records | None = 
     if not counts["recorded"]:
         return f"*{NOT_YET.capitalize()}: {command} runs it.*"
     return f"*{counts['recorded']} of {counts['planned']} runs are recorded; {command} runs the rest.*"
+
+
+def conventions(
+    experiment: str, *, profile: str = "laptop", networks: Collection[str] | None = None, records: Records | None = None
+) -> str:
+    """A sentence: how far below the last test error the best of the last five is, which the authors' code prints.
+
+    networks: of the rows that are meant, None for all. Runs that diverged are left out.
+
+    >>> conventions("figure3").startswith("The best of the last five test errors is below the last by 0.0")
+    True
+    """
+    rows, below = by_row(experiment, profile=profile, records=records), {}
+    for row in named(experiment).rows(profile):
+        if networks is None or row.run.network in networks:
+            for one in rows[str(row.key)]:
+                if not one["diverged"]:
+                    below[one["name"]] = 100 * (one["test_error"] - one["best_test_error"])
+    if not below:
+        return f"The best of the last five test errors, beside the last: {NOT_YET}."
+    middle, most, n = sum(below.values()) / len(below), max(below.values()), len(below)
+    said = "The best of the last five test errors is below the last by"
+    return f"{said} {middle:.2f} points on average and {most:.2f} at most (n = {n} runs)."
 
 
 def compact(frame):
