@@ -79,9 +79,9 @@ def softmax(answer: Sequence[float]):
     if len(answer) != 3:
         raise Wrong(f"three numbers are wanted, one an output, and these are {len(answer)}")
     if all(_near(a, -e) for a, e in zip(answer, expected, strict=True)):
-        raise Wrong("every sign is turned round: p - q, not q - p")
+        raise Wrong("every sign is turned round: p - y, not y - p")
     if all(_near(a, e + (k == 2)) for k, (a, e) in enumerate(zip(answer, expected, strict=True))):
-        raise Wrong("these are the probabilities p: take q away")
+        raise Wrong("these are the probabilities p: take y away")
     if not all(_near(a, e) for a, e in zip(answer, expected, strict=True)):
         raise Wrong("first the probabilities, then one less for the true class")
     return "and the three add up to 0: raising all outputs alike changes nothing"

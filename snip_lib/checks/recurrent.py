@@ -28,25 +28,25 @@ def survives(answer):
 
 @checker
 def gate_to_candidate(answer):
-    """A function (i, g) -> slope at the input gate's sum over the slope at the candidate's, for c = f c' + i g."""
-    for i, g in ((0.5, 0.4), (0.5, -0.9), (0.1, 0.2), (0.9, 0.7)):
-        given, expected = answer(i, g), _ratio(i, g)
+    """A function (i, n) -> slope at the input gate's sum over the slope at the candidate's, for c = f c' + i n."""
+    for i, n in ((0.5, 0.4), (0.5, -0.9), (0.1, 0.2), (0.9, 0.7)):
+        given, expected = answer(i, n), _ratio(i, n)
         mistakes = (
             (1 / expected, "that is the candidate's over the gate's"),
-            (g / i, "the gate and the candidate are functions of their sums: put in their derivatives"),
-            (g * (1 - i), "the candidate is a tanh, and has a derivative, too"),
-            (g * i * (1 - i) / (1 - g * g), "the candidate's slope has the gate as a factor"),
+            (n / i, "the gate and the candidate are functions of their sums: put in their derivatives"),
+            (n * (1 - i), "the candidate is a tanh, and has a derivative, too"),
+            (n * i * (1 - i) / (1 - n * n), "the candidate's slope has the gate as a factor"),
         )
         if math.isclose(given, expected, rel_tol=1e-4):
             continue
         near = next((why for wrong, why in mistakes if math.isclose(given, wrong, rel_tol=1e-4)), None)
-        raise Wrong(near or f"i = {i:g} and g = {g:g} give {given:g}, and autograd {expected:g}")
+        raise Wrong(near or f"i = {i:g} and n = {n:g} give {given:g}, and autograd {expected:g}")
     return "the same as autograd's, at four places"
 
 
-def _ratio(i: float, g: float) -> float:
+def _ratio(i: float, n: float) -> float:
     """By autograd, at the sums that give this gate and this candidate."""
-    sums = torch.tensor([math.log(i / (1 - i)), math.atanh(g)], dtype=torch.float64, requires_grad=True)
+    sums = torch.tensor([math.log(i / (1 - i)), math.atanh(n)], dtype=torch.float64, requires_grad=True)
     memory = 0.3 * 0.5 + sums[0].sigmoid() * sums[1].tanh()
     gate, candidate = torch.autograd.grad(memory, sums)[0].tolist()
     return gate / candidate
