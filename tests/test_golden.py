@@ -5,6 +5,7 @@ for is kept to a few digits. After a change that is meant to change results (`ME
 `python tests/test_golden.py` writes the file anew.
 """
 
+import copy
 import dataclasses
 import hashlib
 import json
@@ -59,7 +60,9 @@ def computation(network, seed):
     data = sl.data.load(source.name)
     model = sl.models.build(network, generator=generator(seed, "train weights"))
     x, y = sl.data.pruning_batch(data, 8, seed=seed)
-    masks = sl.snip(model, x, y, sparsity=0.9)
+    # In float64: where a float32 sum rounds to the other side of a ReLU's 0, 0.02 % of VGG-like's mask and 2 % of its
+    # loss are of the processor.
+    masks = sl.snip(copy.deepcopy(model).double(), x.double(), y, sparsity=0.9)
     chance = sl.keep_top(sl.criteria.random(model, generator=seed), sparsity=0.9)
     weights = [p for p in model.parameters() if p.ndim > 1]
     told = {

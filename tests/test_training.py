@@ -406,9 +406,14 @@ def test_a_compiled_step_is_not_compiled_again_for_the_next_seed(digits):
     assert counts[2] - counts[1] <= counts[1] - counts[0]
 
 
+@pytest.mark.parametrize("flags", ["avx512_bf16", "fpu"])
+def test_bfloat16_is_granted_on_a_cpu_that_multiplies_in_it(monkeypatch, flags):
+    monkeypatch.setattr("snip_lib.training.execution._processor", lambda: f"flags : {flags}")
+    assert Execution.on("cpu", "bfloat16") == Execution(autocast=flags == "avx512_bf16")
+
+
 def test_execution_is_plain_on_a_cpu_and_says_what_it_cannot_do(digits):
     assert Execution.on("cpu") == Execution()
-    assert Execution.on("cpu", "bfloat16") == Execution(autocast=True)
     assert Execution.on("cuda", "bfloat16") == Execution(autocast=True, channels_last=True, fused=True)
     with pytest.raises(ValueError, match="dtype must be one of float32, bfloat16"):
         Execution.on("cpu", "float16")
