@@ -85,7 +85,7 @@ def visit(chromium, roots):
             viewport={"width": view.width, "height": 900}, color_scheme=view.scheme, java_script_enabled=view.scripts
         )
         contexts.append(context)
-        context.set_default_timeout(180_000)  # the machine may be busy
+        context.set_default_timeout(400_000)  # the machine may be busy
         opened = Visit(context.new_page())
         context.route(
             lambda url: not url.startswith((root, "data:", "blob:")),
