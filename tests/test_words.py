@@ -65,6 +65,20 @@ def test_a_gap_in_words(gap, words, cell):
     assert (gap.words, gap.cell) == (words, cell)
 
 
+@given(
+    st.dictionaries(
+        st.text(),
+        st.builds(Gap, st.integers(0, 5), st.floats(-3, 3), st.none() | st.floats(0, 3)).filter(
+            lambda gap: gap.half_width is not None or gap.n < 3
+        ),
+    )
+)
+def test_a_tally_holds_every_name_once_where_its_words_say(gaps):
+    found = tables.tally(gaps)
+    assert sorted(name for names in found.values() for name in names) == sorted(gaps)
+    assert all(kind in gaps[name].words for kind, names in found.items() for name in names)
+
+
 @pytest.mark.parametrize(("name", "profile"), EVERY)
 def test_without_a_record_every_table_says_not_run_yet(tmp_path, name, profile):
     frame = tables.compact(tables.table(name, profile=profile, records=Records(tmp_path)))

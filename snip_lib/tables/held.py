@@ -2,8 +2,9 @@
 
 from snip_lib.records import Records
 from snip_lib.studies import named
+from snip_lib.tables.gap import NOT_YET
 from snip_lib.tables.summary import table
-from snip_lib.tables.words import NOT_YET, rest
+from snip_lib.tables.words import rest
 from snip_lib.words import require
 
 SOURCES = {

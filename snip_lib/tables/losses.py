@@ -3,11 +3,11 @@
 from snip_lib.records import Records
 from snip_lib.studies import named, paper_table
 from snip_lib.tables import verdicts
+from snip_lib.tables.gap import NOT_YET
 from snip_lib.tables.held import NUMBERS, PROFILES
 from snip_lib.tables.memorised import agreement, agreement_on_change, curves, memorised, title
 from snip_lib.tables.summary import by_row
 from snip_lib.tables.verdicts import Sample
-from snip_lib.tables.words import NOT_YET
 from snip_lib.words import require
 
 Ends = dict[str, dict[int, float]]  # what the figure calls a row -> seed -> the last training loss

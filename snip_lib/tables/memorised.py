@@ -8,9 +8,9 @@ import math
 
 from snip_lib.records import Records
 from snip_lib.studies import named
+from snip_lib.tables.gap import NOT_YET, Errors
 from snip_lib.tables.summary import book, by_row
 from snip_lib.tables.verdicts import ENOUGH
-from snip_lib.tables.words import NOT_YET, Errors
 
 LITTLE, NEARLY_ALL = 1, 90  # percent: less is "at chance", more is "memorised"
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from snip_lib.records import Records
 from snip_lib.studies import named
 from snip_lib.studies.run import Row
+from snip_lib.tables.gap import NOT_YET, signed
 from snip_lib.tables.summary import by_row
 from snip_lib.tables.verdicts import Sample, tolerance, verdict
-from snip_lib.tables.words import NOT_YET, signed
 
 
 @dataclass(frozen=True)

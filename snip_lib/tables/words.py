@@ -1,17 +1,14 @@
-"""What a page says of records: errors seed by seed, their differences in words, and "not run yet" where none are."""
+"""What a page says of records: errors seed by seed and their means, and "not run yet" where none are."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
 from snip_lib.records import Records
 from snip_lib.studies import named
 from snip_lib.studies.run import Row
+from snip_lib.tables.gap import NOT_YET, Errors, signed
 from snip_lib.tables.summary import by_row, status
 from snip_lib.tables.verdicts import ENOUGH, Sample
 from snip_lib.words import require
-
-NOT_YET = "not run yet"
-Errors = Mapping[int, float]  # seed -> percent
 
 
 def errors(
@@ -68,77 +65,6 @@ def cell(found: Errors) -> str:
 def _spread(sample: Sample) -> str:
     half_width = sample.half_width
     return f"{sample.mean:.2f}" if half_width is None else f"{sample.mean:.2f} ± {half_width:.2f}"
-
-
-@dataclass(frozen=True)
-class Gap:
-    """A difference of errors in points, taken seed by seed: how many pairs, their mean, its 95 % half-width."""
-
-    n: int
-    mean: float | None
-    half_width: float | None
-
-    @classmethod
-    def between(cls, first: Errors, second: Errors) -> "Gap":
-        """The second less the first, over the seeds that both have.
-
-        >>> Gap.between({0: 2.0, 1: 2.1, 2: 2.0}, {0: 2.5, 1: 2.5, 2: 2.6, 3: 9.0}).words
-        '0.50 ± 0.25 points worse (n = 3)'
-        """
-        sample = Sample.of([second[seed] - first[seed] for seed in first if seed in second])
-        return cls(sample.n, sample.mean, sample.half_width)
-
-    @property
-    def apart(self) -> bool | None:
-        """Whether 0 lies outside of the interval; None for too few pairs to say."""
-        if self.n < ENOUGH or self.half_width is None:
-            return None
-        return abs(self.mean) > self.half_width
-
-    @property
-    def words(self) -> str:
-        """The difference as a clause: how much worse or better, not told apart, too few runs, or not run yet."""
-        if not self.n:
-            return NOT_YET
-        if self.apart is None:
-            return f"{signed(self.mean)} points, too few runs to judge (n = {self.n})"
-        if not self.apart:
-            return f"not told apart ({signed(self.mean)} ± {self.half_width:.2f} points, n = {self.n})"
-        worse = "worse" if self.mean > 0 else "better"
-        return f"{abs(self.mean):.2f} ± {self.half_width:.2f} points {worse} (n = {self.n})"
-
-    def agrees(self, sign: int, *, allowed: float) -> str:
-        """Whether it has the sign that others report: 1 for worse, -1 for better, 0 for neither, in a word or two.
-
-        allowed: points that count as no difference, asked where they report none.
-
-        >>> Gap(5, 0.5, 0.2).agrees(1, allowed=0.2), Gap(5, 0.5, 0.2).agrees(0, allowed=0.2)
-        ('agrees', 'differs')
-        >>> Gap(5, 0.05, 0.1).agrees(0, allowed=0.2), Gap(5, 0.05, 0.1).agrees(1, allowed=0.2)
-        ('agrees', 'not told apart')
-        """
-        if self.apart is None:
-            return "too few runs" if self.n else NOT_YET
-        if self.apart:
-            return "agrees" if self.mean * sign > 0 else "differs"
-        return "agrees" if not sign and abs(self.mean) + self.half_width <= allowed else "not told apart"
-
-    @property
-    def cell(self) -> str:
-        """The difference for the cell of a table."""
-        if not self.n:
-            return NOT_YET
-        spread = "" if self.half_width is None else f" ± {self.half_width:.2f}"
-        return signed(self.mean) + spread + (f" (n = {self.n})" if self.n < ENOUGH else "")
-
-
-def signed(value: float) -> str:
-    """A difference with its sign, to a hundredth; 0.00 has none.
-
-    >>> signed(0.5), signed(-0.5), signed(-0.001)
-    ('+0.50', '−0.50', '0.00')
-    """
-    return f"{value:+.2f}".replace("-", "−") if round(value, 2) else "0.00"
 
 
 def rest(experiment: str, *, profile: str = "laptop", records: Records | None = None) -> str:
