@@ -674,7 +674,8 @@ def test_no_text_of_a_record_reaches_a_table_as_it_is(tmp_path):
     made = record(tmp_path)
     active = "<b>[x](y)</b>"
     texts = {key for key, value in records.flat(made).items() if isinstance(value, str)}
-    made["run"].update(dict.fromkeys(texts & set(made["run"]), active))
+    for fields in (made["run"], made["run"]["recipe"]):
+        fields.update(dict.fromkeys(texts & set(fields), active))
     made.update(profile=active, name=active, **{"from": {**made["from"], "device": active}})
     shown = records.flat(made)
     assert {shown[key] for key in texts} == {"?b??x?(y)?/b?"}

@@ -8,6 +8,7 @@ import torch
 
 from snip_lib import keep_count, models, prunable_parameters, runner, studies, tables
 from snip_lib.records import Records
+from snip_lib.studies import paper
 from snip_lib.studies import run as experiments
 from snip_lib.studies.run import Run
 from snip_lib.training.recipes import RECIPES, Recipe
@@ -148,11 +149,11 @@ def test_table3_scores_and_trains_from_different_schemes():
 
 def test_recurrent_networks_have_a_laptop_recipe_of_their_own_in_table_2_alone():
     """Table 3 keeps the paper's: its records of a CPU stand."""
-    for profile, rate, optimizer in (("laptop", 0.01, "adam"), ("paper", 0.1, "sgd")):
+    for profile, whole, pruned, optimizer in (("laptop", 0.003, 0.01, "adam"), ("paper", 0.1, 0.1, "sgd")):
         rows = [row.run for row in studies.named("table2").rows(profile) if models.named(row.run.network).recurrent]
         assert len(rows) == 8
-        recipes = {run.recipe for run in rows}
-        assert {(one.learning_rate, one.optimizer) for one in recipes} == {(rate, optimizer)}
+        recipes = {(run.sparsity > 0, run.recipe.learning_rate, run.recipe.optimizer) for run in rows}
+        assert recipes == {(False, whole, optimizer), (True, pruned, optimizer)}
     assert studies.recipe_of("laptop", "gru-b").clip == 1
     assert studies.recipe_of("laptop", "gru-s", "table3") == RECIPES["paper-table3"].shortened(3_000)
 
@@ -205,6 +206,39 @@ def test_the_search_varies_length_and_rate_alone_around_the_runs_of_table_2():
         lengths, rates = ({point[place] for point in grid} for place in (0, 1))
         assert grid == {(length, rate) for length in lengths for rate in rates}
         assert len(rates) >= 3
+
+
+def test_the_search_for_recurrent_networks_varies_course_and_scored_draw_alone():
+    rows = studies.named("search-recurrent").rows("laptop")
+    of_table2 = {(run.network, run.sparsity): run for run in studies.named("table2").plan("laptop", seeds=1)}
+    for row in rows:
+        same = of_table2[row.key["network"], row.key["sparsity"]]
+        recipe = dataclasses.replace(same.recipe, iterations=row.key["iterations"], learning_rate=row.key["rate"])
+        drawn = {"score_init": "rn", "score_std": paper.TABLE3_STD} if row.key["scored with"] == "rn" else {}
+        assert row.run == dataclasses.replace(same, recipe=recipe, **drawn)
+    names = [row.run.name for row in rows]
+    assert len({*names}) == len(names)
+    grid = {(row.key["network"], row.key["sparsity"], row.key["scored with"], row.key["rate"]) for row in rows}
+    assert len(grid) == 2 * 3 * 3
+    assert {run.name for (network, _), run in of_table2.items() if network in ("gru-s", "lstm-s")} <= {*names}
+
+
+@pytest.mark.parametrize("network", ["gru-s", "lstm-s"])
+@pytest.mark.parametrize("sparsity", [0.0, 0.95])
+def test_recurrent_networks_have_the_rate_with_the_least_validation_error(network, sparsity):
+    """The rule by which the laptop's recipe was chosen, asked of what is recorded."""
+    length = RECIPES["laptop-recurrent"].iterations
+    errors = {}
+    for row in studies.named("search-recurrent").rows("laptop"):
+        key = row.key
+        if (key["network"], key["sparsity"], key["scored with"], key["iterations"]) == (
+            network,
+            sparsity,
+            "vs-l",
+            length,
+        ):
+            errors[key["rate"]] = tables.errors("search-recurrent", key, value="valid_error")[0]
+    assert studies.recipe_of("laptop", network, pruned=sparsity > 0).learning_rate == min(errors, key=errors.get)
 
 
 def test_smoke_runs_of_large_networks_score_train_and_evaluate_little():
@@ -325,7 +359,10 @@ def test_the_spreads_of_table_3_are_even_on_a_logarithmic_scale():
 
 def test_the_book_repeats_each_experiment_as_often_as_its_pages_say():
     """Records, hours of the agenda and the pages' "n" go by these: whoever changes one changes all of them."""
-    five, one = ("figure1", "table1", "table3", "figure3", "controls", "explain"), ("tiny", "search")
+    five, one = (
+        ("figure1", "table1", "table3", "figure3", "controls", "explain"),
+        ("tiny", "search", "search-recurrent"),
+    )
     three = ("table2", "figure4", "controls-lenet5", "controls-resnet20", "figure4-masks", "lenet5", "lwc")
     three += ("table3-scale", "silent", "silent-alexnet", "deep", "digits")
     for number, names in ((5, five), (3, three), (1, one)):

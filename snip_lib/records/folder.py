@@ -86,11 +86,11 @@ class Records:
     def load(self, experiment: str, *, profile: str | None = None):
         """All sound records of an experiment as a pandas data frame, one row a run; errors are shares in [0, 1].
 
-        Columns: the run's fields; `iterations`, `learning_rate`, `weight_decay`; `valid_error` and `test_error` after
-        the last iteration, `best_test_error` of the last five (a diverged run counts as chance, and `diverged` is
-        True); `kept` of `total` connections; `seconds`; `profile`, `device`, `name`; `stale` where a room's method has
-        changed since. They are the same where nothing is recorded yet, and the frame is empty. Damaged lines are
-        reported with a `DamagedRecord` warning and skipped.
+        Columns: the run's fields; its recipe's `optimizer`, `learning_rate`, `iterations` and `weight_decay`;
+        `valid_error` and `test_error` after the last iteration, `best_test_error` of the last five (a diverged run
+        counts as chance, and `diverged` is True); `kept` of `total` connections; `seconds`; `profile`, `device`,
+        `name`; `stale` where a room's method has changed since. They are the same where nothing is recorded yet, and
+        the frame is empty. Damaged lines are reported with a `DamagedRecord` warning and skipped.
         """
         pandas = require("pandas", "a table of records")
         found, complaints = self.read(experiment)

@@ -14,7 +14,7 @@ FORMAT = 1
 FIELDS = {"format", "run", "name", "method", "profile", "metrics", "from", "arrays", "checksum"}
 TOLD = tuple(f.name for f in dataclasses.fields(Run) if f.name != "recipe")  # of a run, in a row of a table
 YOUNG = {f.name: f.default for f in dataclasses.fields(Run) if f.metadata.get("later")}  # what older records leave out
-RECIPE = ("iterations", "learning_rate", "weight_decay")
+RECIPE = ("optimizer", "learning_rate", "iterations", "weight_decay")
 COUNTS = ("kept", "total", "seconds")
 COLUMNS = (*TOLD, *RECIPE, *content.ERRORS, "diverged", *COUNTS, "profile", "device", "name", "stale")
 

@@ -60,6 +60,7 @@ AGENDA = (
     Step("random labels under other masks", ("figure4-masks",), (), 3),
     Step("the controls with convolutions", ("controls-resnet20", "controls-lenet5"), (), 3),
     Step("VGG on CIFAR-10, one seed: Table 2", ("table2",), VGGS, 1),
+    Step("recurrent networks: the rate", ("search-recurrent",)),
     Step("recurrent networks: Table 2", ("table2",), RECURRENT, 3),
     Step("the silent choices with batch norm", ("silent", "silent-alexnet"), (), 3),
     Step("Table 3, the other networks", ("table3",), (), 3),

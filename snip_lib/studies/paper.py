@@ -58,7 +58,7 @@ def run_of(profile: str, network: str, sparsity: float, **options: object) -> Ru
     ('cifar10', 128, 128)
     """
     full = models.NETWORKS[network].data
-    recipe = options.pop("recipe", None) or recipe_of(profile, network)
+    recipe = options.pop("recipe", None) or recipe_of(profile, network, pruned=sparsity > 0)
     if full == "cifar10":
         options.setdefault("pruning_batch", SMOKE_BATCH if profile == "smoke" else CIFAR_BATCH)
     if profile in ("smoke", "laptop") and models.NETWORKS[network].convolves and recipe.optimizer == "sgd":
@@ -66,15 +66,17 @@ def run_of(profile: str, network: str, sparsity: float, **options: object) -> Ru
     return Run(data.SOURCES[full].sample if profile == "smoke" else full, network, sparsity, recipe, 0, **options)
 
 
-def recipe_of(profile: str, network: str, kind: str | None = None) -> Recipe:
+def recipe_of(profile: str, network: str, kind: str | None = None, *, pruned: bool = False) -> Recipe:
     """The recipe of a network in a profile; kind: "table3" for Table 3's.
+
+    pruned: of the pruned network, which has another rate where it is recurrent and the profile is the laptop's.
 
     >>> recipe_of("paper", "vgg-like").iterations, recipe_of("laptop", "lenet-300-100").iterations
     (150000, 15000)
     """
     family, wanted = models.NETWORKS[network].data, [network]
     if models.NETWORKS[network].recurrent:
-        wanted.append(f"{profile}-recurrent")
+        wanted += [f"{profile}-recurrent-pruned"] * pruned + [f"{profile}-recurrent"]
     wanted = [f"paper-{kind}"] if kind else [*wanted, f"{profile}-{family}", f"paper-{family}"]
     recipe = next(RECIPES[name] for name in wanted if name in RECIPES)
     if profile == "smoke":
