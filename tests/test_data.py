@@ -72,7 +72,7 @@ def test_mean_and_deviation_are_those_of_the_whole_training_set(full_sets, name)
         assert data.SOURCES[name].std[channel] == pytest.approx(std, abs=6e-7)
 
 
-@pytest.mark.parametrize("sample", ["digits", "cifar10-sample"])
+@pytest.mark.parametrize("sample", ["digits", "fashion-sample", "cifar10-sample"])
 def test_every_sample_is_in_the_full_set_it_is_said_to_be_from(full_sets, sample):
     found = sources.arrays(sample)
     sets = {}
@@ -128,7 +128,11 @@ def test_another_seed_gives_another_split():
 
 @pytest.mark.parametrize(
     ("name", "sizes", "shape"),
-    [("digits", (4000, 1000, 1000), (1, 28, 28)), ("cifar10-sample", (448, 64, 512), (3, 32, 32))],
+    [
+        ("digits", (4000, 1000, 1000), (1, 28, 28)),
+        ("fashion-sample", (2000, 500, 1000), (1, 28, 28)),
+        ("cifar10-sample", (448, 64, 512), (3, 32, 32)),
+    ],
 )
 def test_samples_are_standardised_balanced_and_disjoint(name, sizes, shape):
     found = data.load(name)
@@ -139,7 +143,7 @@ def test_samples_are_standardised_balanced_and_disjoint(name, sizes, shape):
         assert x.shape[1:] == shape == found.input_shape
         assert (x.dtype, y.dtype) == (torch.float32, torch.int64)
         counts = torch.bincount(y, minlength=found.classes)
-        assert counts.max() - counts.min() <= (0 if name == "digits" else 1)
+        assert counts.max() - counts.min() <= (1 if name == "cifar10-sample" else 0)
         images.append({image.numpy().tobytes() for image in x})
     assert sum(map(len, images)) == sum(sizes) == len(set.union(*images))  # no image twice
     raw = sources.arrays(name)["test_x"]
@@ -418,6 +422,21 @@ def test_the_pruning_batch_is_of_distinct_training_examples(size):
 def test_a_pruning_batch_that_cannot_be_had(size):
     with pytest.raises(ValueError, match=f"a pruning batch of {size} examples: the training set has 448"):
         data.pruning_batch(data.load("cifar10-sample"), size, seed=0)
+
+
+@pytest.mark.parametrize("label", [0, 9])
+def test_a_pruning_batch_of_one_class_is_what_the_order_of_all_has_of_it(label):
+    found = data.load("cifar10-sample")
+    every, labels = data.pruning_batch(found, 448, seed=3)
+    x, y = data.pruning_batch(found, 20, seed=3, label=label)
+    assert torch.equal(x, every[labels == label][:20])
+    assert y.tolist() == [label] * 20
+
+
+@pytest.mark.parametrize(("label", "there"), [(0, 45), (10, 0), (-1, 0)])
+def test_a_class_has_only_so_many(label, there):
+    with pytest.raises(ValueError, match=f"of 46 examples: class {label} of the training set has {there}"):
+        data.pruning_batch(data.load("cifar10-sample"), 46, seed=0, label=label)
 
 
 def test_generators_of_different_purposes_are_independent_of_each_other_and_of_the_global_state():

@@ -42,6 +42,14 @@ def test_a_control_keeps_as_many_of_each_tensor_elsewhere(control, criterion, bi
     assert other.jaccard(own) < 0.5
 
 
+def test_a_mask_of_one_class_is_that_of_its_examples():
+    x, y = data.pruning_batch(DIGITS, len(DIGITS.train_x), seed=RUN.seed)
+    threes = x[y == 3][: RUN.pruning_batch], y[y == 3][: RUN.pruning_batch]
+    expected = pruning.snip(network(RUN, DIGITS, "score weights"), *threes, sparsity=RUN.sparsity)
+    assert masks(pruning_label=3) == expected
+    assert masks(pruning_label=3) != masks()
+
+
 def test_a_shuffled_mask_is_drawn_by_the_seed_and_meets_the_own_one_by_chance():
     own, shuffled = masks(), masks(control="shuffled")
     assert shuffled == masks(control="shuffled")

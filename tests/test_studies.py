@@ -39,6 +39,7 @@ OTHER = {
     "biases": "kept",
     "validation": "trained",
     "repair": "scale",
+    "pruning_label": 3,
 }
 
 
@@ -97,6 +98,10 @@ def test_one_run_has_one_name():
         ({"biases": "none"}, "biases must be one of pruned, kept"),
         ({"validation": "none"}, "validation must be one of spared, trained"),
         ({"layout": "none"}, "layout must be one of"),
+        ({"pruning_label": 10}, "digits has no class 10"),
+        ({"pruning_label": -1}, "digits has no class -1"),
+        ({"pruning_label": 3.0}, "digits has no class 3.0"),
+        ({"pruning_label": True}, "digits has no class True"),
         ({"pretrain": 1}, "pretrain prunes the weights that it trained: it needs redraw=False"),
         ({"pretrain": 1, "redraw": False, "control": "shuffled"}, "control='none'"),
         ({"pretrain": -1, "redraw": False}, "pretrain must be a whole number"),
@@ -356,7 +361,7 @@ def test_the_book_repeats_each_experiment_as_often_as_its_pages_say():
     five = ("figure1", "table1", "table3", "figure3", "controls", "explain")
     one = ("tiny", "search", "search-recurrent")
     three = ("table2", "figure4", "controls-lenet5", "controls-resnet20", "figure4-masks", "lenet5", "lwc")
-    three += ("table3-scale", "silent", "silent-alexnet", "deep", "digits")
+    three += ("one-class", "table3-scale", "silent", "silent-alexnet", "deep", "digits")
     for number, names in ((5, five), (3, three), (1, one)):
         assert {studies.named(name).seeds["laptop"] for name in names} == {number}
 

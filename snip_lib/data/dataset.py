@@ -67,8 +67,9 @@ def load(name: str, *, split_seed: int = 0, device: torch.device | str = "cpu", 
 
     `mnist`, `fashion-mnist`, `cifar10` and `tiny-imagenet` lie under `root()`, downloaded on first use; a tenth of the
     training set, drawn with `split_seed`, becomes `valid_*`. `tiny-imagenet-half` is a set of its own: half of the
-    training images, from a folder. `digits` (4,000 + 1,000 held-out + 1,000 test digits of MNIST), `cifar10-sample`
-    (448 + 64 + 512 images) and `tiny-imagenet-sample` (400 + 80 + 200 made-up pictures) ship with the book.
+    training images, from a folder. `digits` (4,000 + 1,000 held-out + 1,000 test digits of MNIST), `fashion-sample`
+    (2,000 + 500 + 1,000 pictures), `cifar10-sample` (448 + 64 + 512) and `tiny-imagenet-sample` (400 + 80 + 200 made-up
+    ones) ship with the book.
 
     Raises ValueError for an unknown name, DataError (a FileNotFoundError) when the data cannot be had: the files are
     missing, damaged, or those of another set.

@@ -43,7 +43,7 @@ _FASHION = replace(
     std=(0.353024,),
     read=partial(from_torchvision, "FashionMNIST"),
     files=tuple(f"FashionMNIST/raw/{f}" for f in _IDX),
-    sample=None,
+    sample="fashion-sample",
     digest="ca3ab2a37f845e1b8ae23cab1b51749a3011ba3bf1d9016176d75cbaabac376f",
 )
 _CIFAR10 = Source(
@@ -80,12 +80,13 @@ _HALF = replace(
 _MADE_UP = {"classes": 20, "mean": (0.328645, 0.321867, 0.335010), "std": (0.221939, 0.228508, 0.223479)}
 _SAMPLES = (
     _sample(_MNIST, 4_000, 1_000, 1_000),
+    _sample(_FASHION, 2_000, 500, 1_000),
     _sample(_CIFAR10, 448, 64, 512),
     _sample(_TINY, 400, 80, 200, **_MADE_UP),
 )
 
 SOURCES = {source.name: source for source in (_MNIST, _FASHION, _CIFAR10, _TINY, _HALF, *_SAMPLES)}
-SAMPLES = {_MNIST.sample: "mnist", _CIFAR10.sample: "cifar10", _TINY.sample: "tiny-imagenet"}  # -> what it stands for
+SAMPLES = {source.sample: source.name for source in (_MNIST, _FASHION, _CIFAR10, _TINY)}  # -> what it stands for
 NAMES = tuple(SOURCES)
 
 

@@ -36,7 +36,7 @@ def masks_of(run: Run, dataset: DataSet, model: nn.Module, *, sparsity: float | 
         run = dataclasses.replace(run, control="none", seed=run.seed + REDRAWN)
         return masks_of(run, dataset, network(run, dataset, "train weights"), sparsity=sparsity)
     scored = network(run, dataset, "score weights") if run.redraw else model
-    batch = data.pruning_batch(dataset, run.pruning_batch, seed=run.seed)
+    batch = data.pruning_batch(dataset, run.pruning_batch, seed=run.seed, label=run.pruning_label)
     options = {"batch_norm": run.batch_norm, "prunable": weights_alone if run.biases == "kept" else default_prunable}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", LayerCollapseWarning)  # the record names the layers that were left empty

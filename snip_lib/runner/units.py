@@ -15,7 +15,7 @@ from snip_lib.training.batched import can_batch
 SHARED = ("data", "split_seed", "network", "recipe", "dtype", "layout", "threads")
 # What is said of a run in words, where it is unusual.
 TOLD = ("init", "score_init", "redraw", "batch_norm", "pruning_batch", "labels", "dtype", "layout")
-TOLD += ("control", "pretrain", "biases", "validation", "repair")
+TOLD += ("control", "pretrain", "biases", "validation", "repair", "pruning_label")
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,7 @@ AGENDA = (
     Step("LeNet-5-Caffe: Figure 1, Table 1", ("figure1", "table1"), CAFFE, 3),
     Step("Figure 4", ("figure4",)),
     Step("what trains LeNet-5-Caffe", ("lenet5",), (), 3),
+    Step("LeNet-300-100: pruned by one class", ("one-class",), (), 3),
     Step("LeNet-300-100: controls, pruning later", ("controls", "lwc"), LENET, 5),
     Step("LeNet-300-100: why worse than the paper", ("explain",), LENET, 3),
     Step("AlexNet on CIFAR-10: Table 2", ("table2",), ("alexnet-s", "alexnet-b"), 3),

@@ -1,10 +1,10 @@
 """All experiments by name; a new one is a file of its own with a tuple `EXPERIMENTS`, listed here."""
 
-from snip_lib.studies import controls, deep, digits, initialization, lenet5, lwc, paper, search, silent, tiny
+from snip_lib.studies import classes, controls, deep, digits, initialization, lenet5, lwc, paper, search, silent, tiny
 from snip_lib.studies.run import Experiment
 from snip_lib.words import nearest
 
-ROOMS = (paper, tiny, controls, lenet5, lwc, initialization, silent, deep, search, digits)
+ROOMS = (paper, tiny, controls, classes, lenet5, lwc, initialization, silent, deep, search, digits)
 EXPERIMENTS = {one.name: one for room in ROOMS for one in room.EXPERIMENTS}
 
 

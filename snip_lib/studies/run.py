@@ -23,9 +23,10 @@ def later(default: object):
 
 
 METHOD = 1  # raised by one when a change in any room changes results; records of an older method show as stale
-SCORES = ("score_init", "score_std", "redraw", "batch_norm", "pruning_batch")  # what goes into the scores
+SCORES = ("score_init", "score_std", "redraw", "batch_norm", "pruning_batch", "pruning_label")  # go into the scores
 SCORING = ("criterion", *SCORES, "control", "pretrain", "biases", "repair")  # idle in a dense run
-IDLE = {"magnitude": ("batch_norm", "pruning_batch"), "synflow": ("pruning_batch",), "random": SCORES}  # by criterion
+BATCH = ("pruning_batch", "pruning_label")
+IDLE = {"magnitude": ("batch_norm", *BATCH), "synflow": BATCH, "random": SCORES}  # by criterion
 CHOICES = {  # of fields that name one of a few
     "layout": ("plain", "channels-last"),
     "labels": ("true", "random"),
@@ -45,7 +46,7 @@ class Run:
     of the scored ones (None: the same scheme); std and score_std go with "rn" and "tn". redraw: whether the trained
     weights are drawn anew after scoring, as the authors' code does. pruning_batch: examples scored. seed: of the
     weights, the pruning batch, the random criterion and the order of the training batches. split_seed: of the
-    validation split.
+    validation split. pruning_label: the class that all examples scored have, None for examples of any.
     labels: "true", or "random" to train on labels drawn uniformly while the mask comes from the true ones (Figure 4).
     threads: of torch on a CPU, where their number changes the last digits. dtype, layout: what the run wishes to be
     computed in (`Execution.on`); a device that has no such thing computes in float32, and the record says so.
@@ -84,6 +85,7 @@ class Run:
     biases: str = later("pruned")
     validation: str = later("spared")
     repair: str = later("none")
+    pruning_label: int | None = later(None)
 
     def __post_init__(self):
         if isinstance(self.recipe, dict):  # as read from a record
@@ -103,6 +105,9 @@ class Run:
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}")
+        classes = [str(label) for label in range(data.SOURCES[self.data].classes)]
+        if self.pruning_label is not None and repr(self.pruning_label) not in classes:  # True and 3.0 are none either
+            raise ValueError(f"{self.data} has no class {self.pruning_label!r} for pruning_label")
         self._check_pretrain()
         self._set(**{f.name: f.default for f in dataclasses.fields(self) if f.name in self._idle()})
 
