@@ -42,6 +42,19 @@ def test_a_control_keeps_as_many_of_each_tensor_elsewhere(control, criterion, bi
     assert other.jaccard(own) < 0.5
 
 
+@pytest.mark.parametrize(("control", "kept", "lost"), [("other-inputs", 1, 0), ("other-units", 0, 1)])
+@pytest.mark.parametrize("network", ["lenet-300-100", "lenet-5-caffe"])
+def test_a_first_layer_dealt_anew_keeps_the_numbers_of_its_units_or_of_its_inputs(control, kept, lost, network):
+    own, dealt = masks(network=network), masks(network=network, control=control)
+    first = "fc1.weight" if network == "lenet-300-100" else "conv1.weight"
+    assert {name for name in own if not own[name].equal(dealt[name])} == {first}
+    before, after = own[first].flatten(1), dealt[first].flatten(1)
+    assert before.sum(kept).equal(after.sum(kept))
+    assert not before.sum(lost).equal(after.sum(lost))
+    assert dealt == masks(network=network, control=control)
+    assert dealt != masks(network=network, control=control, seed=1)
+
+
 def test_a_mask_of_one_class_is_that_of_its_examples():
     x, y = data.pruning_batch(DIGITS, len(DIGITS.train_x), seed=RUN.seed)
     threes = x[y == 3][: RUN.pruning_batch], y[y == 3][: RUN.pruning_batch]

@@ -7,6 +7,8 @@ shuffled   of each tensor the same number, at places drawn at random.
 inverted   of each tensor the same number, those that the criterion scores lowest.
 magnitude  of each tensor the same number, where the weights that are trained are largest.
 redrawn    the criterion's mask of another draw of weights and of another pruning batch: numbers differ a little.
+other-inputs  of each unit of the first layer the same number, from inputs drawn at random; elsewhere its own.
+other-units   of each input of the first layer the same number, to units drawn at random; elsewhere its own.
 """
 
 import dataclasses
@@ -58,7 +60,25 @@ def _controlled(
         return pruning.keep_top({name: -score for name, score in scores.items()}, quota=masks.counts())
     if run.control == "magnitude":
         return pruning.keep_top(criteria.magnitude(trained, prunable=options["prunable"]), quota=masks.counts())
+    if run.control in ("other-inputs", "other-units"):
+        return first_dealt(masks, run.control, generator=generator(run.seed, run.control))
     return masks
+
+
+def first_dealt(masks: Masks, control: str, *, generator: torch.Generator) -> Masks:
+    """The masks with their first weight dealt anew: each unit keeps its number of connections, or each input does.
+
+    >>> import torch
+    >>> masks = Masks({"bias": torch.ones(3) > 0, "weight": torch.eye(3) > 0, "last": torch.eye(3) > 0})
+    >>> dealt = first_dealt(masks, "other-inputs", generator=generator(0, "dealt"))
+    >>> dealt["weight"].sum(1).tolist(), dealt["weight"].equal(masks["weight"]), dealt["last"].equal(masks["last"])
+    ([1, 1, 1], False, True)
+    """
+    name = next(name for name, mask in masks.items() if mask.ndim >= 2)
+    matrix = masks[name].flatten(1)  # (units, inputs), a place of a kernel being an input of its own
+    order = torch.rand(matrix.shape, generator=generator).argsort(1 if control == "other-inputs" else 0)
+    dealt = matrix.gather(1 if control == "other-inputs" else 0, order.to(matrix.device))
+    return Masks({**masks, name: dealt.view(masks[name].shape)})
 
 
 def weights_alone(module: nn.Module, name: str, parameter: nn.Parameter) -> bool:

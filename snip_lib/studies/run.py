@@ -30,7 +30,7 @@ IDLE = {"magnitude": ("batch_norm", *BATCH), "synflow": BATCH, "random": SCORES}
 CHOICES = {  # of fields that name one of a few
     "layout": ("plain", "channels-last"),
     "labels": ("true", "random"),
-    "control": ("none", "shuffled", "inverted", "redrawn", "magnitude"),
+    "control": ("none", "shuffled", "inverted", "redrawn", "magnitude", "other-inputs", "other-units"),
     "biases": ("pruned", "kept"),
     "validation": ("spared", "trained"),
     "repair": ("none", "isometry", "scale"),
@@ -51,7 +51,8 @@ class Run:
     threads: of torch on a CPU, where their number changes the last digits. dtype, layout: what the run wishes to be
     computed in (`Execution.on`); a device that has no such thing computes in float32, and the record says so.
     control: what becomes of the criterion's mask before training (`runner.masking`): "none" leaves it, "shuffled",
-    "inverted" and "magnitude" keep as many of each tensor at other places, "redrawn" is the mask of another draw.
+    "inverted" and "magnitude" keep as many of each tensor at other places, "redrawn" is the mask of another draw,
+    "other-inputs" and "other-units" deal the first layer anew, by unit or by input.
     pretrain: how many times the network is trained by the recipe and pruned before it is trained by the recipe again,
     the share left falling evenly on a logarithmic scale; 0 prunes before any training. biases: "pruned" with the
     weights, as the authors do, or all "kept" and not counted. validation: "spared", or "trained" on too. repair: what
