@@ -70,6 +70,10 @@ def mean_slope(slopes, sizes):
     return sum(size * slope for size, slope in zip(sizes, slopes, strict=True)) / sum(sizes)
 
 
+def linear(x, p, y, *, residual=lambda p, one: p - one, shape=lambda x: x.flatten(1), by=lambda r: r):
+    return by(shape(x).T @ residual(p, torch.nn.functional.one_hot(y, p.shape[1])) / len(x))
+
+
 def threshold(scores, kappa):
     return scores >= scores.sort(descending=True).values[kappa - 1]
 
@@ -214,6 +218,21 @@ CASES |= {
             (lambda slopes, sizes: sum(sizes) * mean_slope(slopes, sizes).abs(),),
         ],
         (lambda slopes, sizes: mean_slope(slopes, sizes).abs(),),
+    ),
+    "first_layer.linear_gradient": (
+        (lambda x, p, y: ...,),
+        [
+            (lambda x, p, y: linear(x, p, y, residual=lambda p, one: one - p),),
+            (lambda x, p, y: linear(x, p, y, residual=lambda p, one: p),),
+            (lambda x, p, y: linear(x, p, y, residual=lambda p, one: one.float()),),
+            (lambda x, p, y: linear(x, p, y, shape=lambda x: x.flatten(1).abs()),),
+            (lambda x, p, y: linear(x, p, y, by=torch.abs),),
+            (lambda x, p, y: linear(x, p, y, by=torch.t),),
+            (lambda x, p, y: linear(x, p, y) * len(x),),
+            (lambda x, p, y: x.mT @ p,),
+            (lambda x, p, y: linear(x, p, y) / 2,),
+        ],
+        (linear,),
     ),
     "controls.shared_by_chance": (
         (lambda kept, total: ...,),

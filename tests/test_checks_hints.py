@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from test_checks import CASES, checker, count, per_tensor, scores
+from test_checks import CASES, checker, count, linear, per_tensor, scores
 
 
 def by_slope(loss, c, j, step=1e-4, times=lambda c: 1):
@@ -37,6 +37,11 @@ HINTS = [
     ("lenets.seed_by_seed", (0.2, 0.1), "rounded too far"),
     ("modern.over_networks", (0.3, 0.2, "agrees"), "rounded too far"),
     ("variance.cut_at_one", (0.5,), "rounded too far"),
+    ("first_layer.linear_gradient", (lambda x, p, y: -linear(x, p, y),), "sign is turned"),
+    ("first_layer.linear_gradient", (lambda x, p, y: len(x) * linear(x, p, y),), "divide by the number"),
+    ("first_layer.linear_gradient", (lambda x, p, y: x.flatten(1).T @ p / len(x),), "labels are missing"),
+    ("first_layer.linear_gradient", (lambda x, p, y: linear(x, p, y).T,), "flattened"),
+    ("first_layer.linear_gradient", (lambda x, p, y: x.mT @ p,), "flattened"),
     ("first_look.units_in_use", (lambda first, second: (first.any(0) & second.any(1)).sum(),), "axis of the units"),
     ("first_look.units_in_use", (lambda first, second: (first.any(1) & second.any(1)).sum(),), "axis of the units"),
     ("first_look.units_in_use", (lambda first, second: (first.any(0) & second.any(0)).sum(),), "axis of the units"),

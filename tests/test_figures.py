@@ -96,6 +96,15 @@ def test_mask_grid_draws_each_pixels_share_of_connections():
         assert ax.get_title() == title
 
 
+def test_titles_of_a_lower_row_stand_clear_of_the_shares_above_them():
+    mask = MASKS["90 %"]
+    figure = figures.mask_grid({row: {f"{row}{i}": mask for i in range(5)} for row in "abcd"})
+    figure.draw_without_rendering()
+    for above, below in itertools.pairwise(figure.axes[::5]):
+        space = above.xaxis.label.get_window_extent().y0 - below.title.get_window_extent().y1
+        assert space > 0.05 * figure.dpi, below.get_title()
+
+
 def test_a_map_that_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="784"):
         figures.pixel_shares(torch.ones(300, 100))

@@ -19,10 +19,11 @@ def mask_grid(rows: Mapping[str, Mapping[str, Any]], *, shape: tuple[int, int] =
     maps = [[_pixel_map(picture, shape) for picture in row.values()] for row in rows.values()]
     columns, headings = max(map(len, maps)), list(next(iter(rows.values())))
     side = min((base.WIDTH - 0.4) / columns, 2.6)  # of a picture, in inches
+    titled = any(list(row) != headings for row in rows.values())  # below the first row, too
     with style():
         from matplotlib.colors import ListedColormap
 
-        figure = new_figure(side * columns + 0.4, (side + 0.36) * len(maps) + 0.3)
+        figure = new_figure(side * columns + 0.4, (side + 0.36 + 0.3 * titled) * len(maps) + 0.3 * (not titled))
         for i, ((title, row), pictures) in enumerate(zip(rows.items(), maps, strict=True)):
             for j, (column, picture) in enumerate(zip(row, pictures, strict=True)):
                 ax = figure.add_subplot(len(maps), columns, i * columns + j + 1, xticks=[], yticks=[])
