@@ -74,6 +74,12 @@ def linear(x, p, y, *, residual=lambda p, one: p - one, shape=lambda x: x.flatte
     return by(shape(x).T @ residual(p, torch.nn.functional.one_hot(y, p.shape[1])) / len(x))
 
 
+def parts(W1, W2, W3, x, *, opened=lambda W, z: W * (z > 0)[:, None], by=lambda slopes, x: slopes * x):
+    first = opened(W1, W1 @ x)
+    second = opened(W2, W2 @ (first @ x))
+    return by(W3 @ second @ first, x)
+
+
 def threshold(scores, kappa):
     return scores >= scores.sort(descending=True).values[kappa - 1]
 
@@ -218,6 +224,20 @@ CASES |= {
             (lambda slopes, sizes: sum(sizes) * mean_slope(slopes, sizes).abs(),),
         ],
         (lambda slopes, sizes: mean_slope(slopes, sizes).abs(),),
+    ),
+    "draw.parts": (
+        (lambda W1, W2, W3, x: ...,),
+        [
+            (lambda *given: parts(*given, opened=lambda W, z: W),),
+            (lambda *given: parts(*given, opened=lambda W, z: W, by=lambda slopes, x: slopes),),
+            (lambda *given: parts(*given, by=lambda slopes, x: slopes),),
+            (lambda *given: parts(*given).T,),
+            (lambda *given: parts(*given) - parts(*given).mean(0),),
+            (lambda *given: parts(*given).flip(1),),
+            (lambda *given: parts(*given).abs(),),
+            (lambda *given: parts(*given).sum(1),),
+        ],
+        (parts,),
     ),
     "first_layer.linear_gradient": (
         (lambda x, p, y: ...,),

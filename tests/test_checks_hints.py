@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from test_checks import CASES, checker, count, linear, per_tensor, scores
+from test_checks import CASES, checker, count, linear, parts, per_tensor, scores
 
 
 def by_slope(loss, c, j, step=1e-4, times=lambda c: 1):
@@ -37,6 +37,10 @@ HINTS = [
     ("lenets.seed_by_seed", (0.2, 0.1), "rounded too far"),
     ("modern.over_networks", (0.3, 0.2, "agrees"), "rounded too far"),
     ("variance.cut_at_one", (0.5,), "rounded too far"),
+    ("draw.parts", (lambda *given: parts(*given, by=lambda slopes, x: slopes),), "its slope times its value"),
+    ("draw.parts", (lambda *given: parts(*given, opened=lambda W, z: W),), "closed ReLUs let nothing through: their"),
+    ("draw.parts", (lambda *given: parts(*given).flip(1),), "they add up, and are not"),
+    ("draw.parts", (lambda *given: parts(*given).abs(),), "do not add up"),
     ("first_layer.linear_gradient", (lambda x, p, y: -linear(x, p, y),), "sign is turned"),
     ("first_layer.linear_gradient", (lambda x, p, y: len(x) * linear(x, p, y),), "divide by the number"),
     ("first_layer.linear_gradient", (lambda x, p, y: x.flatten(1).T @ p / len(x),), "labels are missing"),

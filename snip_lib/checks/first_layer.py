@@ -7,7 +7,7 @@ from snip_lib.checks.verdict import Wrong, checker
 SHAPE = "R is (pixels, classes): is a picture flattened, and is it the examples that are summed over?"
 
 
-@checker(likely=((r"must match|cannot be multiplied|must be matrices|2-D|2D|shape|permute|T\b", SHAPE),))
+@checker(likely=((r"must match|cannot be multiplied|must be matrices|2-D|2D|shape|Expected size|dimensions", SHAPE),))
 def linear_gradient(answer):
     """A function (x, p, y) that returns the gradient of a linear classifier's mean loss, (pixels, classes)."""
     source = torch.Generator().manual_seed(0)

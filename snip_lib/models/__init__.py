@@ -29,6 +29,7 @@ lstm = Later("snip_lib.models.recurrent", "lstm")
 gru = Later("snip_lib.models.recurrent", "gru")
 plain_tanh = Later("snip_lib.models.plain", "plain_tanh")
 resnet = Later("snip_lib.models.resnet", "resnet")
+trained = Later("snip_lib.models.shipped", "trained")
 
 
 @dataclass(frozen=True)
