@@ -1,5 +1,6 @@
 """Figures with a slider: one face that moves in static HTML, and a live twin that recomputes when there is a kernel."""
 
+from snip_lib.interact.draw import draw_digit
 from snip_lib.interact.frames import Frames
 from snip_lib.interact.lines import Lines
 from snip_lib.interact.live import SPARSITIES, Note, live, live_sparsity, progress
@@ -25,6 +26,7 @@ __all__ = [
     "Sheet",
     "Slider",
     "Text",
+    "draw_digit",
     "in_powers",
     "live",
     "live_sparsity",

@@ -49,7 +49,16 @@ class Frames:
 
     def data(self) -> str:
         """Return the changes as JSON that may stand inside a script element."""
-        return json.dumps(self.changes, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+        return in_script(self.changes)
+
+
+def in_script(value: Any) -> str:
+    """Return a value as JSON that may stand inside a script element.
+
+    >>> in_script({"name": "</script>"})
+    '{"name":"\\\\u003c/script>"}'
+    """
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def table(values: Any, title: str, *shape: int | None) -> np.ndarray:

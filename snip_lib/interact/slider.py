@@ -61,13 +61,13 @@ def slider(
     choices = [choice] if isinstance(choice, Choice) else list(choice or [])
     first = _starts(choices, start, len(labels))
     frames = Frames(list(labels) * math.prod(len(each.names) for each in choices), first)
-    body = "".join(map(_list, choices)) + _control(frames, label, len(labels))
+    body = "".join(map(_list, choices)) + control(frames, label, len(labels))
     body += f'\n<div class="panels">{"".join(panel.draw(frames) for panel in panels)}</div>'
     body += f'\n<p class="about">{escape(caption)}</p>' if caption else ""
     body += f'\n<script type="application/json">{frames.data()}</script>'
     lines = [f"{each.label}: {each.names[0]} (of {len(each.names)})" for each in choices]
     lines += [f"{label}: {labels[first]} (a slider from {labels[0]} to {labels[-1]})"]
-    return Slider(_page(body, alt), "\n  ".join([*lines, *(panel.words(first) for panel in panels)]))
+    return Slider(page(body, alt), "\n  ".join([*lines, *(panel.words(first) for panel in panels)]))
 
 
 def _starts(choices: Sequence[Choice], start: int, steps: int) -> int:
@@ -89,8 +89,8 @@ def _list(choice: Choice) -> str:
     return f'<label class="choice"><span>{escape(choice.label)}</span>{select}</label>\n'
 
 
-def _control(frames: Frames, label: str, steps: int) -> str:
-    """The range is hidden until the script that serves it runs, so that no page shows a dead control."""
+def control(frames: Frames, label: str, steps: int) -> str:
+    """Return a range over so many steps; it is hidden until its script runs, so that no page shows a dead control."""
     labels, last = frames.labels, steps - 1
     moving = frames.element(
         "input",
@@ -104,10 +104,19 @@ def _control(frames: Frames, label: str, steps: int) -> str:
     return f'<div class="control"><label><span>{escape(label)}</span>{moving}</label>{now}{ends}</div>'
 
 
-def _page(body: str, alt: str) -> str:
-    """Style and script travel with the figure; by the key, a hash of the content, the script finds its own figures."""
+def page(body: str, alt: str, own: str = "") -> str:
+    """Return the whole figure: style and script travel with it.
+
+    By the key, a hash of the content, the script finds its own figures. A figure that is `own` adds the style of that
+    name, and has its script in the place of the slider's.
+    """
     key = hashlib.sha256(body.encode()).hexdigest()[:12]
-    here = files("snip_lib.interact")
-    style, script = (here.joinpath(f"slider.{kind}").read_text("utf-8") for kind in ("css", "js"))
-    group = f'<div class="snip-slider" role="group" aria-label="{escape(alt)}" data-snip="{key}">'
-    return f"{group}\n<style>\n{style}</style>\n{body}\n<script>\n{script.replace('KEY', key)}</script>\n</div>"
+    style = _beside("slider.css") + (_beside(f"{own}.css") if own else "")
+    script = _beside(f"{own or 'slider'}.js").replace("KEY", key)
+    classes = f"snip-slider snip-{own}" if own else "snip-slider"
+    group = f'<div class="{classes}" role="group" aria-label="{escape(alt)}" data-snip="{key}">'
+    return f"{group}\n<style>\n{style}</style>\n{body}\n<script>\n{script}</script>\n</div>"
+
+
+def _beside(name: str) -> str:
+    return files("snip_lib.interact").joinpath(name).read_text("utf-8")
