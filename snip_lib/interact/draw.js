@@ -55,27 +55,31 @@
 
   // The box around the ink; nothing where there is no ink.
   const around = (ink) => {
-    let [left, top, right, bottom] = [PAD, PAD, -1, -1];
-    ink.forEach((value, place) => {
-      if (!value) return;
-      const x = place % PAD, y = Math.floor(place / PAD);
-      [left, top, right, bottom] = [Math.min(left, x), Math.min(top, y), Math.max(right, x), Math.max(bottom, y)];
-    });
+    let left = PAD, top = PAD, right = -1, bottom = -1;
+    for (let y = 0; y < PAD; y++)
+      for (let x = 0; x < PAD; x++) {
+        if (!ink[y * PAD + x]) continue;
+        if (x < left) left = x;
+        if (x > right) right = x;
+        if (y < top) top = y;
+        bottom = y;
+      }
     return right < 0 ? null : { left, top, width: right - left + 1, height: bottom - top + 1 };
   };
 
-  // The ink with its box scaled to 20 by 20: each point of the pad gives to the one or two pixels, each way, that it meets.
-  const scaled = (ink, { left, top }, size) => {
+  // The ink in its box, a point of the pad now `size` wide: it gives to its pixel, and what is over to the next, both ways.
+  const scaled = (ink, { left, top, width, height }, size) => {
     const small = new Float64Array(SIDE * SIDE);
-    const spread = (place) => {
-      const start = place * size, pixel = Math.floor(start), cut = Math.min(pixel + 1, start + size);
-      return [[pixel, cut - start], [pixel + 1, start + size - cut]];
-    };
-    ink.forEach((value, place) => {
-      if (!value) return;
-      for (const [row, height] of spread(Math.floor(place / PAD) - top))
-        for (const [column, width] of spread((place % PAD) - left)) small[row * SIDE + column] += value * height * width;
-    });
+    for (let y = 0; y < height; y++)
+      for (let x = 0; x < width; x++) {
+        const value = ink[(y + top) * PAD + x + left], row = Math.floor(y * size), column = Math.floor(x * size);
+        const below = Math.max((y + 1) * size - row - 1, 0), right = Math.max((x + 1) * size - column - 1, 0);
+        const pixel = row * SIDE + column;
+        small[pixel] += value * (size - below) * (size - right);
+        small[pixel + 1] += value * (size - below) * right;
+        small[pixel + SIDE] += value * below * (size - right);
+        small[pixel + SIDE + 1] += value * below * right;
+      }
     return small;
   };
 
