@@ -42,7 +42,7 @@ def draw_digit(
 
     >>> nothing = [np.zeros((10, 784))]
     >>> figure = draw_digit({"100 %": nothing}, {"a blank": np.zeros((28, 28))}, mean=0.13, std=0.31)
-    >>> print(str(figure).splitlines()[1].strip())
+    >>> print(*str(figure).splitlines()[1].split())
     Taken: a blank (of 1). It reads 0 (10.0 %).
     """
     if not 0 <= start < len(networks):
