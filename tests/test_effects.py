@@ -41,6 +41,7 @@ OTHER = {
     "biases": "kept",
     "validation": "trained",
     "repair": "scale",
+    "pruning_label": 3,
 }
 OTHER_RECIPE = {
     "iterations": 7,

@@ -72,8 +72,8 @@ NAMED = (
     (
         "every seed scores the same mini-batch",
         "runner/masking.py",
-        "run.pruning_batch, seed=run.seed)",
-        "run.pruning_batch, seed=0)",
+        "run.pruning_batch, seed=run.seed,",
+        "run.pruning_batch, seed=0,",
     ),
     ("every seed has the same weights", "runner/masking.py", "generator(run.seed, purpose)", "generator(0, purpose)"),
     (
