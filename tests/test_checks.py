@@ -214,6 +214,13 @@ CASES: dict[str, tuple[tuple, list[tuple], tuple]] = {
     ),
 }
 
+
+def on_a_path(c1, c2, c3):
+    """Units of two hidden layers on a path: numbers of paths, which are sums of products of counts."""
+    c1, c2, c3 = (c.long() for c in (c1, c2, c3))
+    return (c3 @ c2).sum(0) * c1.sum(1) > 0, c3.sum(0) * (c2 @ c1).sum(1) > 0
+
+
 CASES |= {
     "batch.accumulated": (
         (lambda slopes, sizes: ...,),
@@ -253,6 +260,20 @@ CASES |= {
             (lambda x, p, y: linear(x, p, y) / 2,),
         ],
         (linear,),
+    ),
+    "saves.on_a_path": (
+        (lambda c1, c2, c3: ...,),
+        [
+            (lambda c1, c2, c3: (c1.any(1), c2.any(1)),),
+            (lambda c1, c2, c3: (c2.any(0), c3.any(0)),),
+            (lambda c1, c2, c3: (c1.any(1) & c2.any(0), c2.any(1) & c3.any(0)),),
+            (lambda c1, c2, c3: on_a_path(c1, c2, c3)[::-1],),
+            (lambda c1, c2, c3: torch.cat(on_a_path(c1, c2, c3)),),
+            (lambda c1, c2, c3: [v.float() for v in on_a_path(c1, c2, c3)],),
+            (lambda c1, c2, c3: [v.sum() for v in on_a_path(c1, c2, c3)],),
+            (lambda c1, c2, c3: [~v for v in on_a_path(c1, c2, c3)],),
+        ],
+        (on_a_path,),
     ),
     "controls.shared_by_chance": (
         (lambda kept, total: ...,),

@@ -27,4 +27,4 @@ def make(sparsity: float) -> dict[str, np.ndarray]:
 if __name__ == "__main__":
     OUT.mkdir(exist_ok=True)
     for sparsity in shipped.SPARSITIES:
-        np.savez_compressed(OUT / shipped.file_name(sparsity), **make(sparsity))
+        np.savez_compressed(OUT / f"{shipped.file_name(sparsity)}.npz", **make(sparsity))

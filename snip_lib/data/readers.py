@@ -20,12 +20,17 @@ def from_torchvision(loader: str, source: Source, download: bool) -> Arrays:
 
 def from_sample(source: Source, _download: bool) -> Arrays:
     """A sample, `train_x` to `test_y`; DataError when its file is missing or damaged."""
-    path = book_data() / "samples" / f"{source.name}.npz"
+    return shipped("samples", source.name)
+
+
+def shipped(folder: str, name: str) -> Arrays:
+    """What a file of arrays holds that ships in a folder of `data/`; DataError when it is missing or damaged."""
+    path = book_data() / folder / f"{name}.npz"
     try:
         with np.load(path, allow_pickle=False) as file:
             return {key: file[key] for key in file.files}
     except FileNotFoundError:
-        raise DataError(f"{source.name} ships with the book, but {path} is not there") from None
+        raise DataError(f"{name} ships with the book, but {path} is not there") from None
     except Exception as error:  # BadZipFile, EOFError, zlib.error, ValueError …, by where it is damaged
         what = " ".join(str(error).split()) or type(error).__name__
         raise DataError(f"{path} is damaged ({what}): get it again from the book's repository") from error

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from snip_lib import data
+from snip_lib.data.readers import shipped
 from snip_lib.models.lenet import lenet_300_100
 
 NETWORK = "lenet-300-100"
@@ -40,7 +40,7 @@ def trained(sparsity: float) -> Trained:
         raise ValueError(
             f"no trained network with {sparsity} pruned ships; there are {', '.join(map(str, SPARSITIES))}"
         )
-    kept = _read(file_name(sparsity))
+    kept = shipped("models", file_name(sparsity))
     with torch.device("meta"):  # where no weights are drawn
         model = lenet_300_100((1, 28, 28), 10)
     model = model.to_empty(device="cpu")
@@ -52,8 +52,8 @@ def trained(sparsity: float) -> Trained:
 
 
 def file_name(sparsity: float) -> str:
-    """The file of a network in data/models."""
-    return f"{NETWORK}-{100 * sparsity:g}.npz"
+    """The name of a network's file in data/models."""
+    return f"{NETWORK}-{100 * sparsity:g}"
 
 
 def packed(model: nn.Module) -> dict[str, np.ndarray]:
@@ -64,14 +64,3 @@ def packed(model: nn.Module) -> dict[str, np.ndarray]:
         at = flat.nonzero().squeeze(1)
         found |= {f"{name} at": at.to(torch.int32).numpy(), f"{name} value": flat[at].to(torch.float32).numpy()}
     return found
-
-
-def _read(name: str) -> dict[str, np.ndarray]:
-    path = data.book_data() / "models" / name
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {key: file[key] for key in file.files}
-    except FileNotFoundError:
-        raise data.DataError(f"{name} ships with the book, but {path} is not there") from None
-    except Exception as error:  # as many kinds as there are places where a file can be damaged
-        raise data.DataError(f"{path} is damaged: get it again from the book's repository") from error

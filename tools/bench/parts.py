@@ -9,6 +9,7 @@ from tools.bench.criteria import criteria
 from tools.bench.growth import growth
 from tools.bench.overlap import overlap
 from tools.bench.pruning import mask, topk, torch_prune
+from tools.bench.saved import saved
 from tools.bench.steps import steps, wished
 from tools.bench.training import augmentation, batched, holding
 
@@ -40,5 +41,6 @@ PARTS = {
     "wished": wished,
     "growth": growth,
     "overlap": overlap,
+    "saved": saved,
     "import": importing,
 }

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from snip_lib.models import INPUT_SHAPES
+from snip_lib.pruning import multiplications
 from snip_lib.runner import threads
 from snip_lib.training.execution import Execution, has_bfloat16
 from snip_lib.training.step import Step
@@ -86,20 +87,8 @@ def _beside_floor(network: str, device: str, repeats: int, side: int) -> list[Ro
 
 def operations(network: str) -> int:
     """Floating-point operations of a step's matrix products and convolutions: forward, to weights, to inputs."""
-    model, x, _ = subjects.scored(network, BATCH)
-    counts: list[int] = []
-
-    def count(module: nn.Module, inputs: tuple, output: object) -> None:
-        if isinstance(module, nn.RNNBase):
-            counts.append(2 * inputs[0].shape[:2].numel() * sum(p.numel() for p in module.parameters() if p.ndim == 2))
-        else:
-            counts.append(2 * output.numel() * module.weight[0].numel())
-
-    for module in model.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear | nn.RNNBase):
-            module.register_forward_hook(count)
-    with torch.no_grad():
-        model(x)
+    model, x, _ = subjects.scored(network, 1)
+    counts = [2 * BATCH * number for number in multiplications(model, x).values()]
     return 3 * sum(counts) - counts[0]  # nobody asks for the gradient to the pictures
 
 
