@@ -66,7 +66,12 @@ def build(out: Path) -> Path:
     shutil.rmtree(out / "_build", ignore_errors=True)
     program = Path(sys.executable).with_name("jupyter-book")
     command = [program, "build", ROOT, "--path-output", out, "-W", "-n", "--keep-going"]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONWARNINGS": "ignore"})
+    environment = {
+        **os.environ,
+        "PYTHONWARNINGS": "ignore",
+        "PYTHONPATH": str(ROOT),
+    }  # the docstrings are this library's
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
     index = out / "_build/html/index.html"
     if done.returncode or not index.exists():
         raise BookError(f"the pages were not built:\n{complaints(done.stdout + done.stderr)}")

@@ -52,10 +52,12 @@ def prune(
 ) -> Masks:
     """Prune `model` by any criterion, in one round or many; the model itself is left as it is.
 
-    criterion: a name of `criteria`, or a function of the signature that stands there. rounds, revive: see the top of
-    this file; one round of "snip" is `snip`. quota: as in `keep_top`. generator: or a seed, required by criteria that
-    draw. The others as in `connection_gradient`; x, when an iterable of batches, is gone through once a round. Raises
-    ValueError for a bad sparsity, quota, number of rounds or name, and what the criterion raises.
+    criterion: a name of `criteria`, or a function of the signature that stands there. rounds: each scores the network
+    under the masks of the round before and keeps fewer, (1 - sparsity)^(t / rounds) of all after round t; one round of
+    "snip" is `snip`. revive: whether all connections are ranked again (FORCE), or only those still kept (iterative
+    SNIP). quota: as in `keep_top`. generator: or a seed, required by criteria that draw. The others as in
+    `connection_gradient`; x, when an iterable of batches, is gone through once a round. Raises ValueError for a bad
+    sparsity, quota, number of rounds or name, and what the criterion raises.
 
     >>> import snip_lib as sl
     >>> model = sl.models.build("lenet-300-100", generator=0)

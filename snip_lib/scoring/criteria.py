@@ -1,4 +1,4 @@
-"""The table of criteria: what to prune by, each a function of one signature in a file of its own in this room.
+"""The table of criteria: what to prune by, each a function in a file of its own in this room, of one signature::
 
     criterion(model, x, y, *, at=None, loss=None, batch_norm="identity", mode="eval", prunable=default_prunable,
               examples=None, generator=None)
