@@ -17,12 +17,16 @@ def linear():
 
 def convolutional():
     body = nn.Sequential(conv(1, 5, 3), BatchNorm2d(5), nn.ReLU(), nn.MaxPool2d(2, ceil_mode=True))
-    head = nn.Sequential(nn.Flatten(), nn.Linear(16, 4, bias=False), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 3))
+    flat = nn.Flatten(), nn.BatchNorm1d(16)
+    head = nn.Sequential(*flat, nn.Linear(16, 4, bias=False), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 3))
     return nn.Sequential(nn.BatchNorm2d(1), body, nn.Conv2d(5, 4, 2, padding=1, stride=2), nn.LeakyReLU(), head)
 
 
 MADE = {"linear": linear, "convolutional": convolutional}
 X = torch.randn(7, 1, 3, 3, dtype=torch.double, generator=torch.Generator().manual_seed(0))
+
+
+LAYER = nn.Linear(3, 3)
 
 
 def made(kind: str, seed: int, density: float) -> tuple[nn.Module, sl.Masks]:
@@ -96,12 +100,12 @@ def test_the_new_network_shares_nothing_with_the_old_one():
 
 def test_mode_frozen_parameters_and_those_without_a_mask_stay_as_they_are():
     model, masks = made("convolutional", 1, 0.6)
-    model.eval()[4][1].requires_grad_(False)
-    small, left = compact(model, sl.Masks({name: masks[name] for name in ("1.0.weight", "4.1.weight")}))
+    model.eval()[4][2].requires_grad_(False)
+    small, left = compact(model, sl.Masks({name: masks[name] for name in ("1.0.weight", "4.2.weight")}))
     assert not any(module.training for module in small.modules())
-    assert not small[4][1].weight.requires_grad
+    assert not small[4][2].weight.requires_grad
     assert small[2].weight.requires_grad
-    assert list(left) == ["1.0.weight", "4.1.weight"]
+    assert list(left) == ["1.0.weight", "4.2.weight"]
 
 
 def test_a_dead_unit_that_sends_a_constant_is_refused_unless_nothing_takes_it():
@@ -139,7 +143,17 @@ def test_no_path_is_said_so():
         (sl.models.build("resnet-20", generator=0), "group1.0 is BasicBlock"),
         (nn.Sequential(nn.Conv2d(4, 4, 1, groups=2)), "of one group.*0 is Conv2d"),
         (nn.Linear(2, 2), None),
-        (nn.Sequential(nn.Conv2d(1, 2, 1), nn.ReLU(), nn.Linear(5, 2)), r"a Flatten\(\) between a convolution and 2"),
+        (nn.Sequential(nn.Conv2d(1, 2, 1), nn.ReLU(), nn.Linear(2, 2)), r"Flatten\(\) between the convolution 0"),
+        (
+            nn.Sequential(nn.Conv2d(1, 2, 1), nn.Flatten(2), nn.Linear(2, 2)),
+            r"Flatten\(\) between the convolution 0",
+        ),
+        (nn.Sequential(nn.Conv2d(1, 2, 1), nn.Flatten(), nn.Conv2d(2, 2, 1)), "and nowhere else"),
+        (
+            nn.Sequential(nn.Linear(4, 2), nn.Flatten(), nn.Linear(6, 2)),
+            "which of 6 inputs of 2 come",
+        ),
+        (nn.Sequential(LAYER, nn.ReLU(), LAYER), "'2.weight' is there twice"),
         (nn.Sequential(nn.Linear(2, 2), nn.Softmax(1)), "1 is Softmax"),
         (nn.Sequential(nn.BatchNorm1d(2)), "with a linear or convolutional layer"),
     ],

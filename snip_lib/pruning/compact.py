@@ -1,7 +1,5 @@
 """What an ordinary program can save: a smaller dense network, without the units that a mask has cut off."""
 
-import copy
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -11,11 +9,10 @@ from torch import Tensor, nn
 from snip_lib import kinds
 from snip_lib.pruning.masks import Masks
 from snip_lib.pruning.paths import TRANSPARENT
+from snip_lib.pruning.smaller import Places, cut, smaller
 
 LAYERS, BATCH_NORMS = (nn.Linear, nn.Conv2d), (nn.BatchNorm1d, nn.BatchNorm2d)
 PASSING = (*TRANSPARENT, nn.Dropout, nn.Dropout2d)  # each unit by itself, and a zero stays a zero
-
-Places = dict[str, tuple[Tensor, ...]]  # name of a module -> which of its units stay and, of a layer, which inputs
 
 
 def compact(model: nn.Sequential, masks: Masks) -> tuple[nn.Sequential, Masks]:
@@ -38,9 +35,14 @@ def compact(model: nn.Sequential, masks: Masks) -> tuple[nn.Sequential, Masks]:
     """
     model = kinds.bare(model)
     masks.parameters_of(model)
+    seen: set[nn.Parameter] = set()
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        if parameter in seen:
+            raise TypeError(f"compact() needs a parameter of its own at every place; {name!r} is there twice")
+        seen.add(parameter)
     places = _places(_stages(model, masks), masks)
-    left = {name: _cut(mask, places.get(name.rpartition(".")[0], ())) for name, mask in masks.items()}
-    return _smaller(model, "", places), Masks(left)
+    left = {name: cut(mask, places.get(name.rpartition(".")[0], ())) for name, mask in masks.items()}
+    return smaller(model, "", places), Masks(left)
 
 
 @dataclass
@@ -52,42 +54,51 @@ class _Stage:
     joined: Tensor
     norms: dict[str, nn.Module] = field(default_factory=dict)
 
-    def inputs(self, units: Tensor) -> Tensor:
-        """The inputs that come from these units of the layer before: after flattening, a channel has several."""
-        return units.repeat_interleave(self.joined.shape[1] // len(units))
-
     def constants(self, masks: Masks) -> Tensor:
         """Which units send something on though nothing comes in."""
-        sums = torch.zeros(len(self.joined), dtype=torch.bool, device=self.joined.device)
+        found = torch.zeros(len(self.joined), dtype=torch.bool, device=self.joined.device)
         if self.layer.bias is not None:
-            sums |= (self.layer.bias != 0) & _mask(masks, f"{self.name}.bias", self.layer.bias)
+            found |= (self.layer.bias != 0) & _mask(masks, f"{self.name}.bias", self.layer.bias)
         for norm in self.norms.values():
             for shift in (norm.bias, norm.running_mean):
-                sums |= sums if shift is None else shift != 0
-        return sums
+                found |= False if shift is None else (shift != 0).view(len(found), -1).any(1)
+        return found
 
 
 def _stages(model: nn.Module, masks: Masks) -> list[_Stage]:
-    stages, flat = [], True
+    stages, flattened = [], False
     for name, module in _chain(model, ""):
+        if isinstance(module, LAYERS + BATCH_NORMS) and stages:
+            _check_order(stages[-1], name, module, flattened)
         if isinstance(module, LAYERS):
-            if isinstance(module, nn.Linear) and not flat:
-                raise TypeError(f"compact() needs a Flatten() between a convolution and {name}")
             kept = _mask(masks, f"{name}.weight", module.weight)
             stages.append(_Stage(name, module, kept.flatten(2).any(2) if kept.ndim > 2 else kept))
-            flat = isinstance(module, nn.Linear)
+            flattened = False
         elif isinstance(module, BATCH_NORMS) and stages:
             stages[-1].norms[name] = module
-        flat = flat or isinstance(module, nn.Flatten)
+        elif isinstance(module, nn.Flatten):
+            flattened = (module.start_dim, module.end_dim) == (1, -1)
     if not stages:
         raise TypeError("compact() needs a model with a linear or convolutional layer")
     return stages
 
 
+def _check_order(stage: _Stage, name: str, module: nn.Module, flattened: bool) -> None:
+    """TypeError unless it is clear which features come from which unit: one each, or a flattened channel's pixels."""
+    features = module.num_features if isinstance(module, BATCH_NORMS) else module.weight.shape[1]
+    pixels = flattened and isinstance(stage.layer, nn.Conv2d)
+    if pixels != isinstance(module, (nn.Linear, nn.BatchNorm1d)) and isinstance(stage.layer, nn.Conv2d):
+        raise TypeError(f"compact() needs Flatten() between the convolution {stage.name} and {name}, and nowhere else")
+    if features % len(stage.joined) or (features != len(stage.joined) and not pixels):
+        raise TypeError(
+            f"compact() cannot tell which of {features} inputs of {name} come from which unit of {stage.name}"
+        )
+
+
 def _chain(module: nn.Module, name: str) -> Iterator[tuple[str, nn.Module]]:
     """The layers in the order in which they compute, by name; TypeError for one that is not known."""
     if type(module) is nn.Sequential:
-        for child, inner in module.named_children():
+        for child, inner in module._modules.items():  # also one that is there twice
             yield from _chain(inner, f"{name}.{child}".lstrip("."))
     elif type(module) in (*LAYERS, *BATCH_NORMS, *PASSING) and getattr(module, "groups", 1) == 1:
         yield name, module
@@ -108,7 +119,7 @@ def _places(stages: list[_Stage], masks: Masks) -> Places:
     """What stays: units that an input feeds, found on the way forward, and that reach an output, on the way back."""
     fed = [stages[0].joined.new_ones(stages[0].joined.shape[1])]
     for stage in stages:
-        fed.append((stage.joined & stage.inputs(fed[-1])).any(1))
+        fed.append((stage.joined & _spread(fed[-1], stage.joined.shape[1])).any(1))
     fed[-1] = torch.ones_like(fed[-1])  # outputs all stay
     reaching = fed[-1:]
     for stage, before in zip(stages[:0:-1], stages[-2::-1], strict=True):
@@ -117,8 +128,14 @@ def _places(stages: list[_Stage], masks: Masks) -> Places:
     for stage, comes, goes in zip(stages, fed[1:], reaching[::-1], strict=True):
         before, stays = stays, comes & goes
         _check(stage, stays, ~comes & goes & stage.constants(masks))
-        places |= {stage.name: (stays, stage.inputs(before)), **dict.fromkeys(stage.norms, (stays,))}
+        places[stage.name] = stays, _spread(before, stage.joined.shape[1])
+        places |= {name: (_spread(stays, norm.num_features),) for name, norm in stage.norms.items()}
     return places
+
+
+def _spread(units: Tensor, features: int) -> Tensor:
+    """The features that come from these units: after flattening, a channel has several."""
+    return units.repeat_interleave(features // len(units))
 
 
 def _check(stage: _Stage, stays: Tensor, constant: Tensor) -> None:
@@ -129,34 +146,3 @@ def _check(stage: _Stage, stays: Tensor, constant: Tensor) -> None:
         )
     if not stays.any():
         raise ValueError(f"no path is left: every unit of {stage.name} is cut off, from the inputs or the outputs")
-
-
-def _smaller(module: nn.Module, name: str, places: Places) -> nn.Module:
-    if isinstance(module, nn.Sequential):
-        inner = ((n, _smaller(child, f"{name}.{n}".lstrip("."), places)) for n, child in module.named_children())
-        return nn.Sequential(OrderedDict(inner)).train(module.training)
-    if name not in places:
-        return copy.deepcopy(module)
-    new = _empty(module, *(int(place.count_nonzero()) for place in places[name]))
-    for own, parameter in module.named_parameters():
-        new.register_parameter(own, nn.Parameter(_cut(parameter.detach(), places[name]), parameter.requires_grad))
-    for own, buffer in module.named_buffers():
-        new.register_buffer(own, _cut(buffer, places[name]) if buffer.ndim else buffer.clone())
-    return new.train(module.training)
-
-
-def _empty(module: nn.Module, units: int, inputs: int = 0) -> nn.Module:
-    """A layer of the same kind and other size, without values."""
-    if isinstance(module, nn.Linear):
-        return nn.Linear(inputs, units, module.bias is not None, device="meta")
-    if isinstance(module, nn.Conv2d):
-        shape = module.kernel_size, module.stride, module.padding, module.dilation, 1, module.bias is not None
-        return nn.Conv2d(inputs, units, *shape, module.padding_mode, device="meta")
-    return type(module)(units, module.eps, module.momentum, module.affine, module.track_running_stats, device="meta")
-
-
-def _cut(tensor: Tensor, places: tuple[Tensor, ...]) -> Tensor:
-    """A copy of a tensor of a layer without the units, and, of a weight, the inputs, that do not stay."""
-    for dim, place in enumerate(places[: tensor.ndim]):
-        tensor = tensor.index_select(dim, place.to(tensor.device).nonzero()[:, 0])
-    return tensor if places else tensor.clone()
