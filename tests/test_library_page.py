@@ -1,4 +1,4 @@
-"""The library's page: every public name stands on it, and its docstrings reach Sphinx as the plain text they are."""
+"""The library's page: every public name stands on it, docstrings are read as written, signatures can be read out."""
 
 import importlib
 import importlib.util
@@ -74,7 +74,7 @@ def test_nothing_is_left_out_that_is_not_there():
 
 
 def extension():
-    spec = importlib.util.spec_from_file_location("plain_docstrings", ROOT / "tools/sphinx/plain_docstrings.py")
+    spec = importlib.util.spec_from_file_location("docstrings", ROOT / "tools/sphinx/docstrings.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -111,3 +111,10 @@ def test_a_default_that_is_a_function_goes_by_its_name():
         "Masks",
     )
     assert by_name(None, "", "", None, None, None, None) is None
+
+
+def test_arguments_are_no_list_without_terms():
+    body = '<dl class="py"><dt class="sig a">f(<dl>\n<dd>x</dd>\n</dl>)</dt><dd>what f does</dd></dl>'
+    extension().arguments_in_spans(None, "", "", context := {"body": body}, None)
+    signature = '<dt class="sig a">f(<span class="arguments">\n<span>x</span>\n</span>)</dt>'
+    assert context["body"] == f'<dl class="py">{signature}<dd>what f does</dd></dl>'

@@ -1,7 +1,8 @@
 """The table of criteria: what to prune by, each a function in a file of its own in this room, of one signature::
 
-    criterion(model, x, y, *, at=None, loss=None, batch_norm="identity", mode="eval", prunable=default_prunable,
-              examples=None, generator=None)
+    criterion(model, x, y, *, at=None, loss=None, batch_norm="identity",
+              mode="eval", prunable=default_prunable, examples=None,
+              generator=None)
 
 returns name -> score of every connection, of the parameter's shape; the higher the score, the sooner it is kept. What a
 criterion has no use for it takes and does not look at, so that all are called alike; what it needs it demands. at: the

@@ -1,4 +1,4 @@
-"""Docstrings of the library are plain text in which `…` is code: nothing else of them is markup to Sphinx."""
+"""The library's page: docstrings are plain text in which `…` is code, and signatures have an argument a line."""
 
 import re
 
@@ -21,7 +21,19 @@ def functions_by_name(app, what, name, obj, options, signature: str | None, retu
     return signature and (re.sub(r"<function (\w+)[^>]*>", r"\1", signature), returned)
 
 
+def arguments_in_spans(app, page, template, context: dict, doctree) -> None:
+    """Sphinx lists arguments by <dd> without <dt>, which is no list to a screen reader."""
+
+    def spans(signature: re.Match) -> str:
+        text = signature[0].replace("<dl>", '<span class="arguments">').replace("</dl>", "</span>")
+        return text.replace("<dd>", "<span>").replace("</dd>", "</span>")
+
+    if "body" in context:
+        context["body"] = re.sub(r'<dt class="sig .*?</dt>', spans, context["body"], flags=re.DOTALL)
+
+
 def setup(app) -> dict:
     app.connect("autodoc-process-docstring", plain)
     app.connect("autodoc-process-signature", functions_by_name)
+    app.connect("html-page-context", arguments_in_spans)
     return {"parallel_read_safe": True}
